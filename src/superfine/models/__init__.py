@@ -1,0 +1,33 @@
+"""The zoo, in plain sight: every network under one contract.
+
+A network is one file with its paper in the docstring and one line here; the contract tests find
+it by themselves.
+"""
+
+from __future__ import annotations
+
+from superfine.errors import unknown_name
+from superfine.models import bicubic, espcn, fsrcnn, srcnn, vdsr
+from superfine.models.spec import Channels, ModelSpec, parameter_count
+
+__all__ = ["ZOO", "Channels", "ModelSpec", "find", "parameter_count"]
+
+ZOO: tuple[ModelSpec, ...] = (
+    bicubic.SPEC,
+    *srcnn.SPECS,
+    *fsrcnn.SPECS,
+    *espcn.SPECS,
+    *vdsr.SPECS,
+)
+
+
+def find(name: str) -> ModelSpec:
+    """The network called `name`.
+
+    Raises:
+        UnknownNameError: With the nearest name we do have.
+    """
+    for spec in ZOO:
+        if spec.name == name:
+            return spec
+    raise unknown_name("network", name, (s.name for s in ZOO), listing="superfine models list")

@@ -1,0 +1,44 @@
+"""What the rest of the house needs to know of a network, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+Channels = Literal["rgb", "y", "depth", "depth+guide"]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One network of the zoo, before it has weights.
+
+    The contract of what `build` returns: `network(lr) -> sr`, both (b, c, h, w) on [0, 1], `sr`
+    exactly `scale` times larger in height and width. A network that wants an enlarged input
+    enlarges inside.
+
+    Attributes:
+        name: What users type: lower case, a variant after a dash.
+        build: Makes the network for one scale, with its training initialisation.
+        scales: Scales it can be built for.
+        channels: What the channel axis holds; "y" is BT.601 luma on [16/255, 235/255].
+        reach: For each scale, how many LR pixels to each side an output pixel sees; None where it
+            sees the whole picture. A tile with this much context equals the whole picture.
+        paper: Authors, title, venue, year.
+        parameters: Published number of trainable values, for each scale.
+    """
+
+    name: str
+    build: Callable[[int], nn.Module]
+    scales: tuple[int, ...]
+    channels: Channels
+    reach: Mapping[int, int | None]
+    paper: str
+    parameters: Mapping[int, int]
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable values in `network`."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -1,0 +1,107 @@
+"""The values that travel between the rooms: pictures, their metadata, and progress.
+
+Inside, mathematics is on plain tensors; from the file readers up, a picture is an `Image`, which
+knows its number of bits, its transparency and its colour profile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+# Largest code of each way a sample is stored. A float sample is already on [0, 1].
+LARGEST_CODE: dict[torch.dtype, float] = {
+    torch.uint8: 255.0,
+    torch.uint16: 65535.0,
+    torch.float32: 1.0,
+}
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture file carries beside its pixels; kept as it is, never interpreted.
+
+    Attributes:
+        exif: Raw EXIF block without the leading `Exif\\0\\0`, orientation already reset to 1.
+        xmp: Raw XMP packet.
+        iptc: Raw IPTC block.
+        dpi: Horizontal and vertical dots per inch, None when the file does not say.
+        delay_ms: For one frame of an animation, how long it is shown, in milliseconds.
+        loop: For one frame of an animation, how often it plays; 0 means for ever.
+        source_format: Short name of the format read: "png", "jpeg", "tiff", "webp", ...
+    """
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    delay_ms: int | None = None
+    loop: int = 0
+    source_format: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One picture as it is stored: grey (1 channel) or RGB (3 channels), never premultiplied.
+
+    The pixels stay in the integers of the file, so that a 100-megapixel picture costs what it
+    costs on disk; whoever needs floats converts the piece in work.
+
+    Attributes:
+        pixels: (c, h, w), c = 1 or 3; uint8 codes 0..255, uint16 codes 0..65535, or float32 on
+            [0, 1]. Usually a view of rows-first memory: call `.contiguous()` only on a piece.
+        alpha: (1, h, w) in the same type as `pixels`, or None for an opaque picture.
+        profile: ICC profile, byte for byte as it was read.
+        metadata: What else the file carried.
+        notes: What the reader had to decide, in words for the user.
+    """
+
+    pixels: Shaped[Tensor, "c h w"]
+    alpha: Shaped[Tensor, "1 h w"] | None = None
+    profile: bytes | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype not in LARGEST_CODE:
+            raise TypeError(f"pixels are uint8, uint16 or float32, not {self.pixels.dtype}")
+        if self.pixels.shape[0] not in (1, 3):
+            raise ValueError(f"a picture has 1 or 3 channels, not {self.pixels.shape[0]}")
+        if self.alpha is not None and (
+            self.alpha.dtype != self.pixels.dtype or self.alpha.shape[1:] != self.pixels.shape[1:]
+        ):
+            raise ValueError("alpha has the size and the type of the pixels")
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.pixels.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.pixels.shape[2]
+
+    @property
+    def grey(self) -> bool:
+        """True when there is one channel."""
+        return self.pixels.shape[0] == 1
+
+    @property
+    def bit_depth(self) -> Literal[8, 16, 32]:
+        """Bits per sample; 32 means float on [0, 1]."""
+        if self.pixels.dtype == torch.uint8:
+            return 8
+        return 16 if self.pixels.dtype == torch.uint16 else 32
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long call has come: `done` of `total` pieces of work, in output pixels."""
+
+    done: int
+    total: int

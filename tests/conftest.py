@@ -1,0 +1,35 @@
+"""What every test shares: shape checking switched on, the measurement pictures, no stray threads."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+import tests.shapes  # noqa: F401  the hook below looks it up by name
+
+# Annotations such as Float[Tensor, "c h w"] are enforced while testing and cost nothing outside.
+install_import_hook(
+    [
+        "superfine.ops",
+        "superfine.models",
+        "superfine.metrics",
+        "superfine.benchmark",
+        "superfine.window",
+        "superfine.inference",
+        "superfine.types",
+        "superfine.training.patches",
+    ],
+    "tests.shapes.checked",
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of measurement pictures; the test skips where it is absent."""
+    folder = Path(os.environ.get("SUPERFINE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the measurement pictures are not here (SUPERFINE_DATA)")
+    return folder
