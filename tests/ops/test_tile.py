@@ -1,5 +1,7 @@
 """Cutting pictures into pieces."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ def test_cut_covers_everything_once_in_equal_pieces(size, longest):
     spans = cut(size, longest)
     assert spans[0].start == 0
     assert spans[-1].stop == size
-    assert all(a.stop == b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.stop == b.start for a, b in itertools.pairwise(spans))
     lengths = [s.length for s in spans]
     assert max(lengths) <= longest
     assert max(lengths) - min(lengths) <= 1

@@ -1,0 +1,1 @@
+"""Measuring networks so that the number can be believed."""

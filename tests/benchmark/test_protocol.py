@@ -1,0 +1,99 @@
+"""The tables of the field, reproduced: the bicubic rows and a public VDSR file."""
+
+import pytest
+
+from superfine.benchmark.measure import mean_score, measure, measure_each
+from superfine.benchmark.protocol import PROTOCOLS, Score, find_protocol
+from superfine.checkpoints import load_model
+from superfine.data.folders import read_all
+from superfine.errors import UnknownNameError
+from superfine.models import bicubic
+
+# What most papers print, to three digits; measured with MATLAB-equal resizing.
+Y_MATLAB = {
+    "Set5": {2: 33.661, 3: 30.392, 4: 28.421},
+    "Set14": {2: 30.232, 3: 27.541, 4: 26.000},
+    "B100": {2: 29.558, 3: 27.207, 4: 25.961},
+}
+Y_MATLAB_SSIM_SET5 = {2: 0.9299, 3: 0.8682, 4: 0.8104}
+
+# The per-picture values of the SelfExSR tables (baby bird butterfly head woman).
+SEED_ZOO_SET5 = {
+    2: (37.026, 36.773, 27.430, 34.838, 32.135),
+    3: (33.900, 32.572, 24.038, 32.862, 28.560),
+    4: (31.771, 30.175, 22.099, 31.579, 26.465),
+}
+SEED_ZOO_SSIM_SET5 = {
+    2: (0.9510, 0.9715, 0.9149, 0.8618, 0.9468),
+    3: (0.9035, 0.9253, 0.8214, 0.7994, 0.8892),
+    4: (0.8563, 0.8727, 0.7368, 0.7531, 0.8315),
+}
+SEED_ZOO_SET14_X3 = (
+    23.209, 26.248, 24.402, 26.549, 23.113, 32.801, 27.225,
+    31.175, 31.671, 27.002, 29.424, 32.371, 23.645, 26.623,
+)  # fmt: skip
+
+
+def bicubic_scores(pictures, scale: int, name: str) -> list[Score]:
+    """The bicubic line under a protocol, picture by picture."""
+    protocol = find_protocol(name)
+    scores = []
+    for picture in pictures:
+        hr = protocol.crop(picture, scale)
+        sr = protocol.bicubic(protocol.lr(hr, scale), scale)
+        scores.append(protocol.score(sr, hr, scale))
+    return scores
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("dataset", Y_MATLAB)
+def test_the_bicubic_rows_of_the_papers(data_root, dataset):
+    pictures = read_all([data_root / "testsets" / dataset])
+    for scale, published in Y_MATLAB[dataset].items():
+        score = mean_score(bicubic_scores(pictures, scale, "y-matlab"))
+        assert score.psnr == pytest.approx(published, abs=0.01), scale
+        if dataset == "Set5":
+            assert score.ssim == pytest.approx(Y_MATLAB_SSIM_SET5[scale], abs=1e-4)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_bicubic_row_of_selfexsr_picture_by_picture(data_root, scale):
+    scores = bicubic_scores(read_all([data_root / "testsets" / "Set5"]), scale, "seed-zoo")
+    assert [s.psnr for s in scores] == pytest.approx(SEED_ZOO_SET5[scale], abs=1e-3)
+    assert [s.ssim for s in scores] == pytest.approx(SEED_ZOO_SSIM_SET5[scale], abs=1e-4)
+
+
+@pytest.mark.data
+def test_the_bicubic_row_of_selfexsr_on_set14(data_root):
+    scores = bicubic_scores(read_all([data_root / "testsets" / "Set14"]), 3, "seed-zoo")
+    ours = sorted(s.psnr for s in scores)
+    assert ours == pytest.approx(sorted(SEED_ZOO_SET14_X3), abs=1e-3)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "published"), [(2, 37.51), (3, 33.67), (4, 31.14)])
+def test_a_public_vdsr_file_scores_what_is_known_of_it(data_root, scale, published):
+    file = data_root / "weights" / "vdsr" / "vdsr_model_epoch_50_safe.npz"
+    model = load_model(file, scale=scale)
+    pictures = read_all([data_root / "testsets" / "Set5"])
+    score = measure(
+        model.network, model.spec, pictures, scale=scale, protocol=find_protocol("y-matlab")
+    )
+    assert score.psnr == pytest.approx(published, abs=0.01)
+
+
+@pytest.mark.data
+def test_bicubic_as_a_network_is_the_bicubic_row(data_root):
+    pictures = read_all([data_root / "testsets" / "Set5"])
+    protocol = find_protocol("y-matlab")
+    network = measure_each(bicubic.Bicubic(3), bicubic.SPEC, pictures, scale=3, protocol=protocol)
+    row = bicubic_scores(pictures, 3, "y-matlab")
+    assert [s.psnr for s in network] == pytest.approx([s.psnr for s in row], abs=1e-3)
+
+
+def test_protocol_names_are_distinct_and_found():
+    assert len({p.name for p in PROTOCOLS}) == len(PROTOCOLS)
+    with pytest.raises(UnknownNameError, match="Did you mean 'y-matlab'"):
+        find_protocol("y-matlba")
