@@ -1,0 +1,1 @@
+"""Training: a recipe goes in, weights and an honest card come out."""
