@@ -1,0 +1,281 @@
+"""Running a network over a picture of any size, in pieces that equal the whole.
+
+The picture stays in the integers of its file; a piece is turned into floats, worked on, and
+turned back. The result comes out in strips, top to bottom, so that it can be streamed to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor, nn
+
+from superfine.checkpoints import LoadedModel, load_model
+from superfine.errors import MemoryLimitError, UsageError
+from superfine.io.arrays import from_python
+from superfine.ops.resize import plan_axes
+from superfine.ops.tile import Span, cut, fitting_tile
+from superfine.ops.views import self_ensemble as ensemble_of
+from superfine.types import Image, Progress
+from superfine.window import Precision, Work, runner, window_codes
+
+Strip = tuple[Shaped[Tensor, "c n w"], Shaped[Tensor, "1 n w"] | None]
+
+# What the activations of one tile may take on the CPU. Larger tiles are hardly faster, and the
+# promise of docs/memory.md rests on this number.
+_TILE_BYTES = 256 * 2**20
+_SMALLEST_TILE = 16
+
+
+def upscale(
+    picture: object,
+    *,
+    model: str | Path = "fsrcnn",
+    scale: float | None = None,
+    size: tuple[int, int] | None = None,
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    device: str = "auto",
+) -> object:
+    """`picture` enlarged, given back as the kind it came in.
+
+    Args:
+        picture: A path, a numpy array (h, w), (h, w, 1..4) of uint8, uint16 or floats on [0, 1],
+            a PIL image, a torch tensor (c, h, w) or (b, c, h, w), an `Image`, or a list of these.
+        model: A shipped network, or a weight file.
+        scale: How many times larger, any ratio; 4 when neither `scale` nor `size` is given.
+        size: Width and height wanted, instead of `scale`.
+        tile: LR pixels on a side of a tile; None chooses by memory.
+        self_ensemble: Average over the eight views; eight times the work.
+        device: "auto", or a device in torch's words.
+
+    Raises:
+        SuperfineError: With what came, what was expected and what to do.
+    """
+    if scale is not None and size is not None:
+        raise UsageError("Both scale and size are given.", hint="Give one of them.")
+    if scale is not None and not 0 < scale <= 64:
+        raise UsageError(f"A scale of {scale:g} is out of range.", hint="Use 0.1 to 64.")
+    images, back = from_python(picture)
+    results = []
+    for image in images:
+        wanted = size or scaled_size(image, 4.0 if scale is None else scale)
+        loaded = load_model(model, scale=max(wanted[0] / image.width, wanted[1] / image.height))
+        results.append(
+            upscale_image(
+                image, loaded, size=wanted, tile=tile, self_ensemble=self_ensemble, device=device
+            )
+        )
+    return back(results)
+
+
+def scaled_size(image: Image, scale: float) -> tuple[int, int]:
+    """Width and height of `image` enlarged `scale` times, rounded, at least one pixel."""
+    return max(1, round(image.width * scale)), max(1, round(image.height * scale))
+
+
+def upscale_rows(
+    image: Image,
+    model: LoadedModel,
+    *,
+    size: tuple[int, int] | None = None,
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    device: str = "auto",
+    precision: Precision = "float32",
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Iterator[Strip]:
+    """The enlarged picture in strips of full width, top to bottom.
+
+    Each strip is (pixels, alpha) in the type of the input; alpha is None for an opaque picture.
+    A tile that does not fit into memory is cut into halves, again and again if need be; one that
+    comes out of a half-precision network as NaN or infinity is done again in float32.
+
+    Args:
+        image: What to enlarge.
+        model: The network and its scale.
+        size: Width and height wanted; the default is `scale` times the input. Any other size is
+            reached by MATLAB's bicubic after the network, tile by tile, without a seam.
+        tile: LR pixels on a side of a tile; None chooses by memory.
+        self_ensemble: Average over the eight views; eight times the work.
+        device: "auto", or a device in torch's words.
+        precision: Of the network; everything else is float32.
+        on_progress: Called after each tile with the output pixels done.
+
+    Raises:
+        MemoryLimitError: When even a tile of 16 pixels does not fit.
+        PictureError: When the network answers with NaN in float32 (code E_VALUES).
+    """
+    work = _plan(image, model, size, self_ensemble, pick_device(device), precision)
+    rows, columns = _tiles(work, tile)
+    total = work.size[0] * work.size[1]
+    done = 0
+    for row in rows:
+        pieces = []
+        for column in columns:
+            pieces.append(_piece(work, row, column))
+            done += row.length * column.length
+            if on_progress is not None:
+                on_progress(Progress(done, total))
+        joined = torch.cat(pieces, dim=2) if len(pieces) > 1 else pieces[0]
+        channels = image.pixels.shape[0]
+        yield joined[:channels], joined[channels:] if image.alpha is not None else None
+
+
+def upscale_image(
+    image: Image,
+    model: LoadedModel,
+    *,
+    size: tuple[int, int] | None = None,
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    device: str = "auto",
+    precision: Precision = "float32",
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Image:
+    """The enlarged picture as a whole, with the profile and metadata of the input.
+
+    Takes the arguments of `upscale_rows`.
+    """
+    strips = list(
+        upscale_rows(
+            image,
+            model,
+            size=size,
+            tile=tile,
+            self_ensemble=self_ensemble,
+            device=device,
+            precision=precision,
+            on_progress=on_progress,
+        )
+    )
+    alphas = [alpha for _, alpha in strips if alpha is not None]
+    return replace(
+        image,
+        pixels=torch.cat([pixels for pixels, _ in strips], dim=1),
+        alpha=torch.cat(alphas, dim=1) if alphas else None,
+    )
+
+
+def pick_device(name: str) -> torch.device:
+    """The device called `name`; "auto" takes a GPU where there is one.
+
+    Raises:
+        UsageError: When torch does not know or have it.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"The device {name!r} cannot be used: {reason}.", hint="Use --device cpu."
+        ) from None
+    return device
+
+
+def _plan(
+    image: Image,
+    model: LoadedModel,
+    size: tuple[int, int] | None,
+    self_ensemble: bool,
+    device: torch.device,
+    precision: Precision,
+) -> Work:
+    native = (image.height * model.scale, image.width * model.scale)
+    wanted = native if size is None else (size[1], size[0])
+    if min(wanted) < 1:
+        raise UsageError(f"A size of {wanted[1]}x{wanted[0]} holds no pixel.", hint="Ask for more.")
+    run = runner(model.network, device, precision)
+    return Work(
+        image=image,
+        model=model,
+        size=wanted,
+        resize=None if wanted == native else plan_axes(native, size=wanted),
+        run=ensemble_of(run) if self_ensemble else run,
+        device=device,
+    )
+
+
+def _tiles(work: Work, tile: int | None) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The rows and columns of output tiles."""
+    height, width = work.image.height, work.image.width
+    if work.reach is None:
+        rows, columns = height, width
+    elif tile is not None:
+        if tile < 1:
+            raise UsageError(f"A tile of {tile} pixels is too small.", hint="Use 32 or more.")
+        rows, columns = tile, tile
+    else:
+        pixels = _tile_bytes(work.device) // _bytes_per_pixel(work)
+        rows, columns = fitting_tile(height, width, reach=work.reach, pixels=pixels)
+    out_rows = max(1, rows * work.size[0] // height)
+    out_columns = max(1, columns * work.size[1] // width)
+    return cut(work.size[0], out_rows), cut(work.size[1], out_columns)
+
+
+def _tile_bytes(device: torch.device) -> int:
+    if device.type != "cuda":
+        return _TILE_BYTES
+    free, _ = torch.cuda.mem_get_info(device)
+    return free // 2
+
+
+def _bytes_per_pixel(work: Work) -> int:
+    """Memory the largest layer needs for one LR pixel: its input, its output and a copy of each."""
+    largest = 0
+
+    def look(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal largest
+        largest = max(largest, sum(x.numel() for x in inputs) + output.numel())
+
+    side = 32
+    network = work.model.network
+    leaves = [m for m in network.modules() if not any(True for _ in m.children())]
+    hooks = [leaf.register_forward_hook(look) for leaf in leaves]
+    channels = 1 if work.model.spec.channels == "y" else 3
+    try:
+        with torch.inference_mode():
+            network(torch.zeros(1, channels, side, side, device=work.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    # The picture itself in floats before and after, whatever the network does.
+    scale = work.model.scale
+    largest = max(largest, 8 * side**2 * (1 + scale**2))
+    return 2 * 4 * largest // side**2
+
+
+def _piece(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]:
+    """One window of the result as codes, colour channels and then alpha."""
+    try:
+        return window_codes(work, row, column)
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+    # Outside the handler, so that nothing of the failed attempt is kept alive by its traceback.
+    if work.device.type == "cuda":
+        torch.cuda.empty_cache()
+    if work.reach is None or max(row.length, column.length) <= _SMALLEST_TILE:
+        raise MemoryLimitError(
+            f"Not enough memory for a tile of {column.length}x{row.length} pixels.",
+            hint="Close other programs, or try --device cpu or a smaller model.",
+        )
+    if row.length >= column.length:
+        upper, lower = (_piece(work, half, column) for half in row.halves())
+        return torch.cat((upper, lower), dim=1)
+    left, right = (_piece(work, row, half) for half in column.halves())
+    return torch.cat((left, right), dim=2)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    # On the CPU torch raises a plain RuntimeError; only its words tell.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    )
