@@ -1,0 +1,47 @@
+# Everything a newcomer types. Needs Python 3.11 or newer and make; installs the rest into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format size clean bench-memory
+
+demo: $(VENV)/.installed
+	$(BIN)/superfine demo --out demo-out
+
+test: $(VENV)/.tested
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tested
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Peak memory of the largest promise: 100 megapixels in, 400 out (docs/memory.md).
+bench-memory: $(VENV)/.tested
+	$(BIN)/python bench/memory.py
+
+# Lines of code in each room.
+size:
+	@for room in src/superfine src/superfine/*/ ; do \
+		printf '%6d  %s\n' "$$(cat $$room/*.py 2>/dev/null | wc -l)" "$$room" ; \
+	done
+	@printf '%6d  tests\n' "$$(find tests -name '*.py' -exec cat {} + | wc -l)"
+
+clean:
+	rm -rf $(VENV) demo-out build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
