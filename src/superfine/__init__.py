@@ -3,4 +3,35 @@
 The public names load on first use, so that `import superfine` costs no torch import.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from superfine.checkpoints import LoadedModel, load_model
+    from superfine.inference import upscale
+    from superfine.training.loop import train
+    from superfine.types import Image
+
 __version__ = "0.1.0"
+
+__all__ = ["Image", "LoadedModel", "__version__", "load_model", "train", "upscale"]
+
+_HOME = {
+    "Image": "superfine.types",
+    "LoadedModel": "superfine.checkpoints",
+    "load_model": "superfine.checkpoints",
+    "train": "superfine.training.loop",
+    "upscale": "superfine.inference",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"superfine has no {name!r}; it has: {', '.join(sorted(_HOME))}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -144,3 +144,15 @@ def test_fsrcnn_starts_as_bicubic_interpolation():
             ..., 3 * scale : -3 * scale, 3 * scale : -3 * scale
         ]
         assert error.abs().max() < 0.1
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_fsrcnn_computes_the_transposed_convolution_of_the_paper(scale):
+    torch.manual_seed(0)
+    network = find("fsrcnn-small").build(scale)
+    torch.nn.init.normal_(network.enlarge.weight)
+    torch.nn.init.normal_(network.enlarge.bias)
+    lr = torch.rand(2, 1, 9, 7)
+    with torch.no_grad():
+        features = network.expand(network.map(network.shrink(network.extract(lr))))
+        assert (network(lr) - network.enlarge(features)).abs().max() < 1e-4

@@ -20,6 +20,7 @@ from functools import partial
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from superfine.models.spec import ModelSpec
 from superfine.ops.resize import bicubic_kernel
@@ -62,7 +63,29 @@ class FSRCNN(nn.Module):
     def forward(self, lr: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 sh sw"]:
         """`lr` enlarged; values on [0, 1]."""
         x = self.expand(self.map(self.shrink(self.extract(lr))))
-        return self.enlarge(x)  # type: ignore[no-any-return]
+        assert self.enlarge.bias is not None
+        kernel = sub_pixel_kernel(self.enlarge.weight, self.scale)
+        bias = self.enlarge.bias.expand(self.scale**2)
+        # (b, s², h, w) -> (b, 1, s h, s w)
+        return F.pixel_shuffle(F.conv2d(x, kernel, bias, padding="same"), self.scale)
+
+
+def sub_pixel_kernel(
+    weight: Float[Tensor, "c 1 9 9"], scale: int
+) -> Float[Tensor, "outputs c taps taps"]:
+    """The convolution that, followed by a pixel shuffle, equals the transposed convolution.
+
+    The same products in the same places, several times faster on a CPU. Output
+    o = scale * i + r reads input i + d through tap k = r + 4 - scale * d; taps outside 0..8 are 0.
+    """
+    farthest = max(4 // scale, (scale + 3) // scale)
+    phase = torch.arange(scale)[:, None]
+    offset = torch.arange(-farthest, farthest + 1)
+    tap = phase + 4 - scale * offset
+    tap = torch.where((tap >= 0) & (tap <= 8), tap, 9).to(weight.device)
+    padded = F.pad(weight[:, 0], (0, 1, 0, 1))
+    # (c, 10, 10) -> (c, phase, tap, phase, tap) -> (phase·phase, c, tap, tap)
+    return padded[:, tap][..., tap].permute(1, 3, 0, 2, 4).flatten(0, 1)
 
 
 def _interpolation_kernel(scale: int) -> Float[Tensor, "9 9"]:
