@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format size clean bench-memory
+.PHONY: demo test lint format size clean bench-memory bench-quality
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
@@ -23,7 +23,8 @@ format: $(VENV)/.tested
 
 # Peak memory of the largest promise: 100 megapixels in, 400 out (docs/memory.md).
 bench-memory: $(VENV)/.tested
-	$(BIN)/python bench/memory.py
+	@mkdir -p build/bench
+	$(BIN)/python bench/upscale_memory.py src/superfine/demo/coffee.png build/bench
 
 # Lines of code in each room.
 size:

@@ -1,4 +1,4 @@
-"""What every test shares: shape checking switched on, the measurement pictures, no stray threads."""
+"""What every test shares: shape checking switched on, and the measurement pictures."""
 
 import os
 from pathlib import Path

@@ -31,7 +31,7 @@ def test_pip_install_gives_the_command_the_weights_and_the_types(tmp_path):
     """A plain `pip install .` into an empty place; what it depends on is already here."""
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--prefix", str(tmp_path), str(ROOT)],
+         "--no-deps", "--ignore-installed", "--prefix", str(tmp_path), str(ROOT)],
         check=True,
     )  # fmt: skip
     package = next(tmp_path.rglob("superfine/__init__.py")).parent

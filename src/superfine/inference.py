@@ -47,7 +47,8 @@ def upscale(
         picture: A path, a numpy array (h, w), (h, w, 1..4) of uint8, uint16 or floats on [0, 1],
             a PIL image, a torch tensor (c, h, w) or (b, c, h, w), an `Image`, or a list of these.
         model: A shipped network, or a weight file.
-        scale: How many times larger, any ratio; 4 when neither `scale` nor `size` is given.
+        scale: How many times larger, any ratio; the model's largest when neither `scale` nor
+            `size` is given (4 for fsrcnn).
         size: Width and height wanted, instead of `scale`.
         tile: LR pixels on a side of a tile; None chooses by memory.
         self_ensemble: Average over the eight views; eight times the work.
@@ -63,8 +64,11 @@ def upscale(
     images, back = from_python(picture)
     results = []
     for image in images:
-        wanted = size or scaled_size(image, 4.0 if scale is None else scale)
-        loaded = load_model(model, scale=max(wanted[0] / image.width, wanted[1] / image.height))
+        wanted = size if scale is None else scaled_size(image, scale)
+        ratio = None
+        if wanted is not None:
+            ratio = max(wanted[0] / image.width, wanted[1] / image.height)
+        loaded = load_model(model, scale=ratio)
         results.append(
             upscale_image(
                 image, loaded, size=wanted, tile=tile, self_ensemble=self_ensemble, device=device
@@ -110,7 +114,14 @@ def upscale_rows(
         MemoryLimitError: When even a tile of 16 pixels does not fit.
         PictureError: When the network answers with NaN in float32 (code E_VALUES).
     """
-    work = _plan(image, model, size, self_ensemble, pick_device(device), precision)
+    work = _plan(
+        image,
+        model,
+        size=size,
+        self_ensemble=self_ensemble,
+        device=pick_device(device),
+        precision=precision,
+    )
     rows, columns = _tiles(work, tile)
     total = work.size[0] * work.size[1]
     done = 0
@@ -183,6 +194,7 @@ def pick_device(name: str) -> torch.device:
 def _plan(
     image: Image,
     model: LoadedModel,
+    *,
     size: tuple[int, int] | None,
     self_ensemble: bool,
     device: torch.device,

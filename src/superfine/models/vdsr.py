@@ -32,8 +32,7 @@ class VDSR(nn.Module):
         self.scale = scale
         widths = [channels] + [64] * (layers - 1) + [channels]
         self.layers = nn.ModuleList(
-            nn.Conv2d(i, o, 3, padding=1, bias=bias)
-            for i, o in itertools.pairwise(widths)
+            nn.Conv2d(i, o, 3, padding=1, bias=bias) for i, o in itertools.pairwise(widths)
         )
         for layer in self.layers:
             assert isinstance(layer, nn.Conv2d)
