@@ -22,7 +22,7 @@ def mean_score(scores: Sequence[Score]) -> Score:
 def measure_each(
     network: nn.Module,
     spec: ModelSpec,
-    pictures: Sequence[UInt8[Tensor, "c h w"]],
+    pictures: Sequence[UInt8[Tensor, "_ _ _"]],
     *,
     scale: int,
     protocol: Protocol,
@@ -50,7 +50,7 @@ def measure_each(
 def measure(
     network: nn.Module,
     spec: ModelSpec,
-    pictures: Sequence[UInt8[Tensor, "c h w"]],
+    pictures: Sequence[UInt8[Tensor, "_ _ _"]],
     *,
     scale: int,
     protocol: Protocol,

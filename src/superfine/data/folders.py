@@ -46,6 +46,6 @@ def read_uint8(path: Path) -> UInt8[Tensor, "c h w"]:
     return image.pixels
 
 
-def read_all(folders: Iterable[Path]) -> Sequence[UInt8[Tensor, "c h w"]]:
+def read_all(folders: Iterable[Path]) -> Sequence[UInt8[Tensor, "_ _ _"]]:
     """Every picture of every folder, in order."""
     return [read_uint8(path) for folder in folders for path in pictures_in(folder)]

@@ -26,7 +26,7 @@ class Pair:
 
 
 def make_pairs(
-    pictures: Sequence[UInt8[Tensor, "c h w"]],
+    pictures: Sequence[UInt8[Tensor, "_ _ _"]],
     *,
     scale: int,
     protocol: Protocol,
