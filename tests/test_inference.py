@@ -13,6 +13,7 @@ from superfine.checkpoints import Card, LoadedModel, load_model
 from superfine.errors import MemoryLimitError, PictureError, UsageError
 from superfine.inference import scaled_size, upscale_image, upscale_rows
 from superfine.models import ZOO, ModelSpec, find
+from superfine.models.vdsr import VDSR
 from superfine.ops.resize import imresize
 from superfine.types import Image
 
@@ -23,6 +24,10 @@ def model_of(spec: ModelSpec, scale: int) -> LoadedModel:
     """A network with fresh weights, large enough that a wrong border would show."""
     torch.manual_seed(scale)
     network = spec.build(scale).eval().requires_grad_(False)
+    if isinstance(network, VDSR):
+        # He's start gives a residual of several units, whose float noise alone is 1e-5; a
+        # trained one is a few hundredths.
+        network.layers[-1].weight.mul_(0.1)
     return LoadedModel(network, spec, scale, Card(spec.name, scale, spec.channels))
 
 
@@ -51,14 +56,13 @@ CASES = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("spec", "scale"), CASES)
 def test_tiles_equal_the_whole(spec, scale):
-    """Every network and scale, pictures that are not square, tiles of 32 to 256."""
+    """Every network and scale, a picture that is not square and wider than the largest tile."""
     model = model_of(spec, scale)
-    deep = spec.name.startswith("vdsr")
-    height, width = (71, 45) if deep else (149, 97)
+    height, width = (20, 270) if spec.name.startswith("vdsr") else (40, 300)
     image = noise(height, width)
     whole = upscale_image(image, model, tile=WHOLE)
     assert (whole.height, whole.width) == (height * scale, width * scale)
-    for tile in (32,) if deep else (32, 50, 64, 128, 256):
+    for tile in (32, 50, 64, 128, 256):
         assert far_apart(upscale_image(image, model, tile=tile), whole) <= 1e-5, tile
 
 
