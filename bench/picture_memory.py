@@ -29,7 +29,7 @@ def _peak_mib() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def _wide(photo: Image, side: int) -> Tensor:
+def repeated_across(photo: Image, side: int) -> Tensor:
     """`photo` repeated from left to right."""
     across = -(-side // photo.width)
     # Each copy is shifted, or deflate would find the row again a few kilobytes back.
@@ -53,7 +53,7 @@ def _write(pixels: Tensor, path: Path, side: int) -> None:
 def _one(task: str, photo_path: Path, path: Path, megapixels: int) -> None:
     photo = read(photo_path)
     side = round((megapixels * 1e6) ** 0.5)
-    pixels = _wide(photo, side) if task == "write" else photo.pixels
+    pixels = repeated_across(photo, side) if task == "write" else photo.pixels
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from what is in use now
     baseline, start = _peak_mib(), time.perf_counter()
     if task == "write":

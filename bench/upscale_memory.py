@@ -16,20 +16,19 @@ import time
 from pathlib import Path
 
 import torch
+from picture_memory import repeated_across
 
 from superfine.io import PictureWriter, read
 
 
 def _repeat(photo_path: Path, path: Path, side: int) -> None:
-    photo = read(photo_path).pixels
-    across = -(-side // photo.shape[2])
-    # Each copy is shifted, or deflate would find the row again a few kilobytes back.
-    wide = torch.cat([photo.roll(97 * i, dims=1) for i in range(across)], dim=2)[:, :, :side]
+    photo = read(photo_path)
+    wide = repeated_across(photo, side)
     with PictureWriter(
         path, width=side, height=side, channels=3, alpha=False, dtype=torch.uint8, overwrite=True
     ) as writer:
-        for top in range(0, side, photo.shape[1]):
-            writer.rows(wide[:, : min(photo.shape[1], side - top)])
+        for top in range(0, side, photo.height):
+            writer.rows(wide[:, : min(photo.height, side - top)])
 
 
 def _run(source: Path, target: Path, scale: int) -> tuple[float, float]:

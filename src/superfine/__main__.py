@@ -1,0 +1,7 @@
+"""`python -m superfine`: the command line."""
+
+import sys
+
+from superfine.cli import main
+
+sys.exit(main())

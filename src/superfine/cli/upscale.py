@@ -1,0 +1,183 @@
+"""`superfine upscale`: pictures in, larger pictures out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from superfine.card import shipped_cards
+from superfine.cli.progress import ProgressStyle, meter
+from superfine.cli.report import Report
+from superfine.cli.stop import StopSignals
+from superfine.errors import SuperfineError, UsageError
+from superfine.jobs.request import Request, Size
+
+
+def _model_names(incomplete: str) -> list[str]:
+    """Shipped networks that begin so, for the shell's completion."""
+    names = {"bicubic", *(card.architecture for _, card in shipped_cards())}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def upscale(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN", help="Pictures or folders; - reads standard input."),
+    ],
+    *,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="File, folder/ or - for standard output. Usual: photo.x4.fsrcnn.png beside "
+            "the input, IN-x4-fsrcnn/ for a folder.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL|FILE",
+            help="A name from `superfine models list`, or a weight file.",
+            autocompletion=_model_names,
+        ),
+    ] = "fsrcnn",
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            "-s",
+            "--scale",
+            help="How many times larger; any ratio. Usual: the model's largest, 4 for fsrcnn.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="Or: 800x600, 800x, x600.", show_default=False),
+    ] = None,
+    tile: Annotated[
+        str,
+        typer.Option("-t", "--tile", metavar="auto|N", help="Input pixels on a side of a tile."),
+    ] = "auto",
+    self_ensemble: Annotated[
+        bool,
+        typer.Option("--self-ensemble", help="Average over eight views: better, 8 times slower."),
+    ] = False,
+    device: Annotated[
+        str, typer.Option("-d", "--device", help="auto, cpu, cuda, cuda:1.")
+    ] = "auto",
+    ext: Annotated[
+        str | None,
+        typer.Option(
+            metavar="png|jpg|webp|tif|auto|...",
+            help="Format of the results; auto keeps the input's. Usual: png, which loses nothing.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist.")
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("-r", "--recursive", help="Folders inside folders too.")
+    ] = False,
+    best_effort: Annotated[
+        bool, typer.Option("--best-effort", help="Take what damaged pictures still hold.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a file on standard output.")
+    ] = False,
+    progress: Annotated[ProgressStyle, typer.Option(help="How progress is shown.")] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Enlarges pictures; inputs are never changed, existing files never replaced unasked.
+
+    A folder job that was stopped continues when the same command is run again.
+    """
+    if quiet and verbose:
+        raise UsageError("Both --quiet and --verbose are given.", hint="Give one of them.")
+    request = Request(
+        inputs=inputs,
+        output=output,
+        model=model,
+        scale=scale,
+        size=None if size is None else _parsed_size(size),
+        ext=ext,
+        recursive=recursive,
+        overwrite=overwrite,
+        best_effort=best_effort,
+        tile=None if tile == "auto" else _parsed_tile(tile),
+        self_ensemble=self_ensemble,
+        device=device,
+    )
+    style: ProgressStyle = "none" if quiet else progress
+    report = Report(meter(style), as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
+    with StopSignals(report.farewell) as stop:
+        try:
+            code = _do(request, report, stop, dry_run=dry_run)
+        except SuperfineError as error:
+            report.refused(error)
+            raise
+        except BaseException:
+            if stop.asked is None:
+                raise
+            # Interrupted while loading; what came out of it may be any error.
+            report.meter.stop()
+            report.farewell()
+        finally:
+            report.meter.stop()
+        if stop.asked is not None:
+            stop.leave()
+    raise typer.Exit(code)
+
+
+def _do(request: Request, report: Report, stop: StopSignals, *, dry_run: bool) -> int:
+    """The job itself; returns the exit code."""
+    from superfine.jobs.results import FileProgress, FileResult
+    from superfine.jobs.run import prepare, run
+
+    def on_result(result: FileResult) -> None:
+        stop.check()
+        report.result(result)
+
+    def on_progress(progress: FileProgress) -> None:
+        stop.check()
+        report.progress(progress)
+
+    job = prepare(request)
+    if report.as_json and any(p.output is None for p in job.plan.pictures) and not dry_run:
+        raise UsageError("Standard output holds the picture, so --json has no place there.")
+    report.begin(job)
+    if dry_run:
+        report.plan(job.plan)
+        return 0
+    summary = run(job, on_result=on_result, on_progress=on_progress)
+    if summary.interrupted:
+        summary = replace(summary, exit_code=stop.exit_code)
+    report.summary(summary)
+    return summary.exit_code
+
+
+def _parsed_size(text: str) -> Size:
+    found = re.fullmatch(r"(\d{0,7})[x×X](\d{0,7})", text, re.ASCII)
+    if found is None:
+        raise UsageError(f"{text!r} is no size.", hint="Give --size 800x600, 800x or x600.")
+    width, height = (int(side) if side else None for side in found.groups())
+    return Size(width, height)
+
+
+def _parsed_tile(text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is no tile size.", hint="Give --tile auto or --tile 128.")
+    return int(text)

@@ -1,0 +1,131 @@
+"""One picture or animation on its way from file to file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from superfine import io
+from superfine.checkpoints import LoadedModel, load_model
+from superfine.inference import scaled_size, upscale_image, upscale_rows
+from superfine.io.outputs import output_format
+from superfine.jobs.request import Request
+from superfine.types import Image
+
+_ANIMATED = ("png", "gif", "webp")  # formats that hold every frame
+_VISIBLE_STRETCH = 0.01
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written.
+
+    Attributes:
+        size: Width and height.
+        scale: Output pixels per input pixel, along the width.
+        notes: What the reader or the writer had to decide, in words for the user.
+    """
+
+    size: tuple[int, int]
+    scale: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """How every picture of a job is enlarged.
+
+    Attributes:
+        request: What was asked.
+        model: Used for every picture, unless an output size was asked for.
+        scale: How many times larger; None when an output size was asked for.
+    """
+
+    request: Request
+    model: LoadedModel
+    scale: float | None
+
+    def make(self, source: Path | bytes, target: Path, on_share: Callable[[float], None]) -> Made:
+        """Reads `source`, enlarges it and writes `target`, whole or not at all.
+
+        Args:
+            on_share: Called with the share that is done, 0 to 1.
+
+        Raises:
+            SuperfineError: With what is wrong with the picture or the output.
+        """
+        animated = io.probe(source).frames > 1
+        if animated and output_format(target.suffix).name in _ANIMATED:
+            return self._make_animation(source, target, on_share)
+        return self._make_still(source, target, on_share)
+
+    def _make_still(
+        self, source: Path | bytes, target: Path, on_share: Callable[[float], None]
+    ) -> Made:
+        image = io.read(source, best_effort=self.request.best_effort)
+        size = self._size(image)
+        writer = io.PictureWriter(
+            target,
+            width=size[0],
+            height=size[1],
+            channels=1 if image.grey else 3,
+            alpha=image.alpha is not None,
+            dtype=image.pixels.dtype,
+            profile=image.profile,
+            metadata=image.metadata,
+            overwrite=self.request.overwrite,
+        )
+        with writer:
+            strips = upscale_rows(
+                image,
+                self._model_for(image, size),
+                size=size,
+                tile=self.request.tile,
+                self_ensemble=self.request.self_ensemble,
+                device=self.request.device,
+                on_progress=lambda progress: on_share(progress.done / progress.total),
+            )
+            for pixels, alpha in strips:
+                writer.rows(pixels, alpha)
+        return self._made(image, size, writer.notes)
+
+    def _make_animation(
+        self, source: Path | bytes, target: Path, on_share: Callable[[float], None]
+    ) -> Made:
+        frames = io.read_frames(source, best_effort=self.request.best_effort)
+        size = self._size(frames[0])
+        model = self._model_for(frames[0], size)
+        larger: list[Image] = []
+        for frame in frames:
+            larger.append(
+                upscale_image(
+                    frame,
+                    model,
+                    size=size,
+                    tile=self.request.tile,
+                    self_ensemble=self.request.self_ensemble,
+                    device=self.request.device,
+                    on_progress=lambda p: on_share((len(larger) + p.done / p.total) / len(frames)),
+                )
+            )
+        notes = io.write_frames(larger, target, overwrite=self.request.overwrite)
+        return self._made(frames[0], size, notes)
+
+    def _size(self, image: Image) -> tuple[int, int]:
+        if self.request.size is not None:
+            return self.request.size.of(image.width, image.height)
+        return scaled_size(image, self.scale or self.model.scale)
+
+    def _model_for(self, image: Image, size: tuple[int, int]) -> LoadedModel:
+        if self.scale is not None:
+            return self.model
+        ratio = max(size[0] / image.width, size[1] / image.height)
+        return load_model(self.request.model, scale=ratio)
+
+    def _made(self, image: Image, size: tuple[int, int], notes: tuple[str, ...]) -> Made:
+        across, down = size[0] / image.width, size[1] / image.height
+        stretched: tuple[str, ...] = ()
+        if self.request.size is not None and abs(across / down - 1) > _VISIBLE_STRETCH:
+            stretched = (f"The picture was stretched: x{across:.3g} across, x{down:.3g} down.",)
+        return Made(size, round(across, 4), (*image.notes, *notes, *stretched))

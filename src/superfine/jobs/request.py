@@ -1,0 +1,79 @@
+"""What a user asks for; light enough to be made before torch is loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from superfine.errors import UsageError
+
+STREAM = "-"  # standard input or output
+_LARGEST_SCALE = 64
+
+
+@dataclass(frozen=True)
+class Size:
+    """Output size in pixels; a side that is None follows from the other and the picture."""
+
+    width: int | None
+    height: int | None
+
+    def __post_init__(self) -> None:
+        if not (self.width or self.height) or min(self.width or 1, self.height or 1) < 1:
+            raise UsageError(f"A size of {self} holds no pixel.", hint="Give 800x600 or 800x.")
+
+    def __str__(self) -> str:
+        return f"{self.width or ''}x{self.height or ''}"
+
+    def of(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the result for a picture of `width` by `height`."""
+        return (
+            self.width or max(1, round(width * (self.height or 1) / height)),
+            self.height or max(1, round(height * (self.width or 1) / width)),
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job in the words of the command line.
+
+    Attributes:
+        inputs: Files, folders, or "-" for standard input; text, because a path forgets "./-".
+        output: File, folder (with a slash at its end, or existing) or "-"; None for the usual.
+        model: A shipped network or a weight file.
+        scale: How many times larger, any ratio; None for the model's own.
+        size: Wanted output size, instead of `scale`.
+        ext: Format of the results; "auto" keeps the input's; None is PNG.
+        recursive: Visit folders inside folders.
+        overwrite: Replace results that exist.
+        best_effort: Take what damaged pictures still hold.
+        tile: LR pixels on a side of a tile; None chooses by memory.
+        self_ensemble: Average over the eight views.
+        device: "auto", or in torch's words.
+    """
+
+    inputs: Sequence[str]
+    output: str | None = None
+    model: str = "fsrcnn"
+    scale: float | None = None
+    size: Size | None = None
+    ext: str | None = None
+    recursive: bool = False
+    overwrite: bool = False
+    best_effort: bool = False
+    tile: int | None = None
+    self_ensemble: bool = False
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and self.size is not None:
+            raise UsageError("Both --scale and --size are given.", hint="Give one of them.")
+        if self.scale is not None and not (
+            math.isfinite(self.scale) and 0 < self.scale <= _LARGEST_SCALE
+        ):
+            raise UsageError(
+                f"A scale of {self.scale:g} is out of range.", hint=f"Use 0.1 to {_LARGEST_SCALE}."
+            )
+        if self.tile is not None and self.tile < 1:
+            raise UsageError(f"A tile of {self.tile} pixels is too small.", hint="Use 32 or more.")
