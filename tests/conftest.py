@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+# Before torch is imported, and inherited by the processes tests start: on a busy machine a second
+# OpenMP thread that has no core to itself makes every layer wait, forty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from jaxtyping import install_import_hook
 

@@ -17,7 +17,7 @@ from superfine.checkpoints import load
 from superfine.data.folders import read_uint8
 from superfine.errors import ModelFileError
 from superfine.models import ZOO, find
-from tests.test_checkpoints import one_thread, randomised, sample  # noqa: F401
+from tests.test_checkpoints import randomised, sample
 
 State = dict[str, Tensor]
 WITH_WEIGHTS = [spec for spec in ZOO if spec.name != "bicubic"]

@@ -11,19 +11,20 @@ from tests.corpus.pictures import PICTURES, AwkwardPicture
 
 from .conftest import Run, names_in
 
+# The command takes a folder for a folder of pictures, whatever its name.
+SINGLE = [picture for picture in PICTURES if picture.name != "36 folder"]
+
 
 def _named(picture: AwkwardPicture) -> str:
     return picture.name
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("awkward", PICTURES, ids=_named)
+@pytest.mark.parametrize("awkward", SINGLE, ids=_named)
 def test_awkward_picture_through_the_command(
     upscale: Run, tmp_path: Path, awkward: AwkwardPicture
 ) -> None:
     path = awkward.make(tmp_path)
-    if path.is_dir():
-        pytest.skip("the command takes a folder for a folder of pictures")
     before = names_in(tmp_path)
     # A fraction keeps the largest of them quick; how a picture is read and written is the same.
     outcome = upscale(path, "-s", "0.5", "-o", tmp_path / "out.png")

@@ -175,7 +175,7 @@ def test_kill_at_random_moments_then_the_same_command_completes(
 def test_terminate_in_one_large_picture_leaves_nothing(start: Start, tmp_path: Path) -> None:
     photo = draw(tmp_path / "in" / "photo.png", width=2000, height=1500)
     command = start(photo, "-s", "8", "--self-ensemble", "--progress", "json")
-    wait_until(lambda: b"share" in command.log.read_bytes())
+    wait_until(lambda: command.log.exists() and b"share" in command.log.read_bytes())
     time.sleep(0.5)
     asked = time.monotonic()
     command.send(signal.SIGTERM)
