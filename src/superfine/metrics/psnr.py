@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def psnr(
-    sr: Float[Tensor, "*lead c h w"], hr: Float[Tensor, "*lead c h w"], *, data_range: float
+    sr: Float[Tensor, "*lead c h w"], hr: Float[Tensor, "..."], *, data_range: float
 ) -> Float[Tensor, "*lead"]:
     """Peak signal-to-noise ratio of each picture, in decibels; higher is better, inf when equal.
 
@@ -16,7 +16,7 @@ def psnr(
 
     Args:
         sr: Restored pictures.
-        hr: Ground truth, in the same range.
+        hr: Ground truth, of the same shape and range.
         data_range: Largest value a pixel can take: 1.0 for floats on [0, 1], 255.0 for 8-bit
             codes. Has no default on purpose: a wrong range adds 20·log10(255) = 48.13 dB silently.
 

@@ -24,7 +24,7 @@ def _blur(x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 m k"]:
 
 
 def ssim(
-    sr: Float[Tensor, "*lead c h w"], hr: Float[Tensor, "*lead c h w"], *, data_range: float
+    sr: Float[Tensor, "*lead c h w"], hr: Float[Tensor, "..."], *, data_range: float
 ) -> Float[Tensor, "*lead"]:
     """Mean structural similarity of each picture, at most 1; higher is better.
 
@@ -35,7 +35,7 @@ def ssim(
 
     Args:
         sr: Restored pictures, at least 11 x 11.
-        hr: Ground truth, in the same range.
+        hr: Ground truth, of the same shape and range.
         data_range: Largest value a pixel can take: 1.0 or 255.0. No default on purpose.
 
     Raises:
