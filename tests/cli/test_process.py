@@ -138,3 +138,19 @@ def test_a_bar_moves_on_a_terminal_only_where_it_can(tmp_path: Path) -> None:
     assert "a.x4.bicubic.png" in moving
     plain = on_a_terminal("upscale", "-m", "bicubic", "-s", "2", photo, TERM="dumb")
     assert "\x1b" not in plain
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(given: str | None, kept: str) -> None:
+    """Set before torch, whose OpenMP reads it once, is imported."""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    if given is not None:
+        environment["OMP_WAIT_POLICY"] = given
+    code = (
+        "import os, sys\nfrom superfine.cli import main\nmain(['--version'])\n"
+        "assert 'torch' not in sys.modules\nprint(os.environ['OMP_WAIT_POLICY'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == kept
