@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format size clean bench-memory bench-quality
+.PHONY: demo test lint format size clean bench-memory
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out

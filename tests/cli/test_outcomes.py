@@ -221,3 +221,22 @@ def test_results_are_the_same_bytes_every_time(upscale: Run, tmp_path: Path) -> 
     made = [upscale(photo, "-o", tmp_path / f"{i}.png").paths[0].read_bytes() for i in range(3)]
     assert len(set(made)) == 1
     assert names_in(tmp_path) == {"a.png", "0.png", "1.png", "2.png"}
+
+
+def test_the_limit_can_be_lowered_and_raised(upscale: Run, tmp_path: Path) -> None:
+    photo = draw(tmp_path / "photo.png", width=120, height=100)  # 0.012 megapixels
+    outcome = upscale(photo, "--max-megapixels", "0.01")
+    assert outcome.code == 2
+    assert "120×100 pixels, 12,000 in all; the limit is 10,000 (E_LIMIT)" in outcome.err
+    assert "--max-megapixels" in outcome.err
+    assert upscale(photo, "--max-megapixels", "0.012").code == 0
+    assert upscale(photo, "--max-megapixels", "-1").code == 2
+
+
+def test_an_option_can_come_from_the_environment(
+    upscale: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERFINE_UPSCALE_SCALE", "3")
+    photo = draw(tmp_path / "photo.png")
+    assert upscale(photo).paths == [tmp_path / "photo.x3.bicubic.png"]
+    assert upscale(photo, "-s", "2").paths == [tmp_path / "photo.x2.bicubic.png"]

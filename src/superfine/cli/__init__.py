@@ -22,7 +22,10 @@ app = typer.Typer(
     help="Makes pictures sharper, trains the networks that do it, and measures them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "SUPERFINE",
+    },
 )
 app.command()(upscale.upscale)
 app.command()(demo.demo)

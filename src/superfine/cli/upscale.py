@@ -90,6 +90,10 @@ def upscale(
     best_effort: Annotated[
         bool, typer.Option("--best-effort", help="Take what damaged pictures still hold.")
     ] = False,
+    max_megapixels: Annotated[
+        float,
+        typer.Option("--max-megapixels", metavar="N", help="Refuse larger pictures unread."),
+    ] = 120,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
     ] = False,
@@ -120,6 +124,7 @@ def upscale(
         tile=None if tile == "auto" else _parsed_tile(tile),
         self_ensemble=self_ensemble,
         device=device,
+        max_megapixels=max_megapixels,
     )
     style: ProgressStyle = "none" if quiet else progress
     report = Report(meter(style), as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)

@@ -218,12 +218,12 @@ def require_size(width: int, height: int, *, frames: int, limits: Limits) -> Non
     if max(width, height) > limits.max_side:
         raise LimitError(
             f"The picture is {width}×{height}; a side may have {limits.max_side:,} pixels.",
-            hint="Raise the limit if you trust the file.",
+            hint="Cut it into pieces first.",
         )
     if width * height * frames > limits.max_pixels:
         times = f" in {frames} frames" if frames > 1 else ""
         raise LimitError(
             f"The picture has {width}×{height} pixels{times}, {width * height * frames:,} in all; "
             f"the limit is {limits.max_pixels:,}.",
-            hint="Raise the limit if you trust the file.",
+            hint="Raise the limit (--max-megapixels) if you trust the file.",
         )

@@ -125,7 +125,7 @@ def _inspect(file: PictureFile, limits: Limits) -> tuple[PictureFormat, Structur
     if file.size > limits.max_file_bytes:
         raise LimitError(
             f"The file has {file.size:,} bytes; the limit is {limits.max_file_bytes:,}.",
-            hint="Raise the limit if you trust the file.",
+            hint="Cut it into pieces first.",
         )
     found = kind.inspect(file, limits)
     require_size(found.width, found.height, frames=1, limits=limits)

@@ -10,6 +10,7 @@ from superfine.errors import UsageError
 
 STREAM = "-"  # standard input or output
 _LARGEST_SCALE = 64
+_MOST_MEGAPIXELS = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Request:
         tile: LR pixels on a side of a tile; None chooses by memory.
         self_ensemble: Average over the eight views.
         device: "auto", or in torch's words.
+        max_megapixels: Larger pictures, counting the frames of an animation, are refused unread.
     """
 
     inputs: Sequence[str]
@@ -65,6 +67,7 @@ class Request:
     tile: int | None = None
     self_ensemble: bool = False
     device: str = "auto"
+    max_megapixels: float = 120
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.size is not None:
@@ -74,6 +77,11 @@ class Request:
         ):
             raise UsageError(
                 f"A scale of {self.scale:g} is out of range.", hint=f"Use 0.1 to {_LARGEST_SCALE}."
+            )
+        if not 0 < self.max_megapixels < _MOST_MEGAPIXELS:
+            raise UsageError(
+                f"A limit of {self.max_megapixels:g} megapixels is out of range.",
+                hint=f"Use a number above 0 and below {_MOST_MEGAPIXELS:,}.",
             )
         if self.tile is not None and self.tile < 1:
             raise UsageError(f"A tile of {self.tile} pixels is too small.", hint="Use 32 or more.")
