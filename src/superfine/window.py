@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from superfine.checkpoints import LoadedModel
 from superfine.errors import PictureError
 from superfine.ops.alpha import bleed
+from superfine.ops.codes import to_codes, to_unit
 from superfine.ops.color import rgb_to_ycbcr, ycbcr_to_rgb
 from superfine.ops.resize import Taps, imresize, resize_axes
 from superfine.ops.tile import Span
-from superfine.types import LARGEST_CODE, Image
+from superfine.types import Image
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -106,7 +107,7 @@ def window_codes(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]
     sr = sr[:, sr_row.within(whole_row), sr_column.within(whole_column)]
     if rows is not None and columns is not None:
         sr = resize_axes(sr, rows, columns)
-    return _to_codes(sr, image.pixels.dtype).cpu()
+    return to_codes(sr, image.pixels.dtype).cpu()
 
 
 def _restore(work: Work, row: Span, column: Span) -> Float[Tensor, "k n m"]:
@@ -152,10 +153,4 @@ def _checked(sr: Float[Tensor, "c h w"]) -> Float[Tensor, "c h w"]:
 
 def _to_unit(codes: Shaped[Tensor, "c h w"], row: Span, column: Span) -> Float[Tensor, "c n m"]:
     window = codes[:, row.start : row.stop, column.start : column.stop]
-    return window.to(torch.float32).contiguous() / LARGEST_CODE[codes.dtype]
-
-
-def _to_codes(x: Float[Tensor, "c h w"], dtype: torch.dtype) -> Shaped[Tensor, "c h w"]:
-    if dtype == torch.float32:
-        return x.clamp(0, 1)
-    return torch.floor(x.clamp(0, 1) * LARGEST_CODE[dtype] + 0.5).to(dtype)
+    return to_unit(window)

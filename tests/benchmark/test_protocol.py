@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from superfine.benchmark.measure import mean_score, measure, measure_each
-from superfine.benchmark.protocol import PROTOCOLS, Score, find_protocol, to_codes, to_unit
+from superfine.benchmark.protocol import PROTOCOLS, Score, find_protocol, to_codes
 from superfine.checkpoints import load_model
 from superfine.data.folders import read_all
 from superfine.errors import UnknownNameError
 from superfine.models import bicubic
+from superfine.ops.codes import to_unit
 
 # What most papers print, to three digits; measured with MATLAB-equal resizing.
 Y_MATLAB = {

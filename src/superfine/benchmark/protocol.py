@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from superfine.errors import unknown_name
 from superfine.metrics import psnr, ssim
+from superfine.ops import codes
 from superfine.ops.color import luma_uint8
-from superfine.ops.resize import Border, imresize, imresize_uint8, round_half_up
+from superfine.ops.resize import Border, imresize, imresize_uint8
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,5 @@ def find_protocol(name: str) -> Protocol:
 
 
 def to_codes(sr: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
-    """A result on [0, 1] as 8-bit codes, clipped and rounded half up."""
-    return round_half_up(sr.double() * 255)
-
-
-def to_unit(codes: Shaped[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """8-bit codes as float32 on [0, 1]."""
-    return codes.to(torch.float32) / 255
+    """A result on [0, 1] as 8-bit codes, clipped and rounded half up in float64."""
+    return codes.to_codes(sr.double(), torch.uint8)

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from superfine.benchmark.protocol import Score, find_protocol
+from superfine.benchmark.protocol import Score, find_protocol, to_codes
 from superfine.checkpoints import load_model
 from superfine.inference import upscale_image
 from superfine.io import read, write
@@ -71,9 +70,10 @@ def run_demo(out: Path, *, on_scale: Callable[[Shown], None] | None = None) -> P
 
         protocol = find_protocol(_PROTOCOL)
         truth = photo.pixels
-        shrunk = (protocol.lr(truth, scale) * 255).round().to(torch.uint8)
+        lr = protocol.lr(truth, scale)
+        shrunk = to_codes(lr)
         back = upscale_image(Image(shrunk), model).pixels
-        bicubic = protocol.bicubic(protocol.lr(truth, scale), scale)
+        bicubic = protocol.bicubic(lr, scale)
         shown = Shown(
             scale=scale,
             output=output,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from superfine.io.atomic import output_errors, temporary_beside
 from superfine.io.vips import VipsImage, VipsModule, load_vips
-from superfine.types import LARGEST_CODE
+from superfine.ops.codes import to_codes, to_unit
 
 LARGEST_IN_MEMORY = 64 * 2**20  # bytes
 _VIPS_FORMATS = {torch.uint8: "uchar", torch.uint16: "ushort", torch.float32: "float"}
@@ -26,11 +26,7 @@ def convert(values: Shaped[Tensor, "*shape"], dtype: torch.dtype) -> Shaped[Tens
     """Samples in another type, rounded to the nearest code; the largest code stays the largest."""
     if values.dtype == dtype:
         return values
-    share = values.to(torch.float64) / LARGEST_CODE[values.dtype]
-    if dtype == torch.float32:
-        return share.to(dtype)
-    # uint16 has few kernels in torch, so the rounding is done in int32.
-    return (share.clamp(0, 1) * LARGEST_CODE[dtype] + 0.5).floor().to(torch.int32).to(dtype)
+    return to_codes(to_unit(values, dtype=torch.float64), dtype)
 
 
 class RawRows:

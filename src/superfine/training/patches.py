@@ -11,8 +11,9 @@ from jaxtyping import Float, UInt8
 from numpy.random import Generator, Philox
 from torch import Tensor
 
-from superfine.benchmark.protocol import Protocol, to_unit
+from superfine.benchmark.protocol import Protocol
 from superfine.errors import UsageError
+from superfine.ops.codes import to_unit
 from superfine.ops.resize import imresize_uint8
 from superfine.ops.views import VIEWS, turn
 
