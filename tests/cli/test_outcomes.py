@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from superfine.checkpoints import Card, save
 from superfine.models import find
@@ -203,6 +204,8 @@ def test_model_may_be_a_file_and_names_the_result(run: Run, tmp_path: Path) -> N
 
 def test_tiles_and_self_ensemble_are_passed_on(run: Run, tmp_path: Path) -> None:
     weights = tmp_path / "mine.safetensors"
+    # Chance weights put a sample on the edge between two codes once in a while.
+    torch.manual_seed(0)
     save(find("espcn").build(2), Card("espcn", 2, "y"), weights)
     photo = draw(tmp_path / "a.png", width=40, height=30)
     results = []
