@@ -317,3 +317,16 @@ def test_options_that_make_no_sense_are_refused_in_one_line(options):
     with pytest.raises(UsageError) as caught:
         inference.upscale(torch.rand(3, 8, 8), model="bicubic", **options)
     assert "\n" not in caught.value.message
+
+
+def test_a_batch_reads_the_weights_once(monkeypatch):
+    read = []
+    original = inference.load_model
+
+    def counted(model, *, scale):
+        read.append(scale)
+        return original(model, scale=scale)
+
+    monkeypatch.setattr(inference, "load_model", counted)
+    assert inference.upscale(torch.rand(3, 3, 6, 5), scale=2).shape == (3, 3, 12, 10)
+    assert read == [2.0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -62,16 +63,21 @@ def upscale(
     if scale is not None and not 0 < scale <= 64:
         raise UsageError(f"A scale of {scale:g} is out of range.", hint="Use 0.1 to 64.")
     images, back = from_python(picture)
+    load = cache(partial(load_model, model))  # pictures of one size share what was read
     results = []
     for image in images:
         wanted = size if scale is None else scaled_size(image, scale)
         ratio = None
         if wanted is not None:
             ratio = max(wanted[0] / image.width, wanted[1] / image.height)
-        loaded = load_model(model, scale=ratio)
         results.append(
             upscale_image(
-                image, loaded, size=wanted, tile=tile, self_ensemble=self_ensemble, device=device
+                image,
+                load(scale=ratio),
+                size=wanted,
+                tile=tile,
+                self_ensemble=self_ensemble,
+                device=device,
             )
         )
     return back(results)

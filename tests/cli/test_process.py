@@ -154,3 +154,14 @@ def test_waiting_threads_sleep_unless_the_user_says_otherwise(given: str | None,
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == kept
+
+
+@pytest.mark.slow
+def test_the_limit_holds_for_pipes_too(tmp_path: Path) -> None:
+    data = draw(tmp_path / "photo.png", width=120, height=100).read_bytes()
+    words = ("upscale", "-", "-o", "-", "-m", "bicubic", "-s", "2", "--max-megapixels")
+    refused = call(*words, "0.01", given=data)
+    assert (refused.returncode, refused.stdout) == (2, b"")
+    assert b"E_LIMIT" in refused.stderr
+    taken = call(*words, "0.012", given=data)
+    assert taken.returncode == 0, taken.stderr

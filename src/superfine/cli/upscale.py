@@ -91,9 +91,14 @@ def upscale(
         bool, typer.Option("--best-effort", help="Take what damaged pictures still hold.")
     ] = False,
     max_megapixels: Annotated[
-        float,
-        typer.Option("--max-megapixels", metavar="N", help="Refuse larger pictures unread."),
-    ] = 120,
+        float | None,
+        typer.Option(
+            "--max-megapixels",
+            metavar="N",
+            help="Refuse larger pictures unread. Usual: 120.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
     ] = False,

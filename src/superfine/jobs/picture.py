@@ -55,7 +55,7 @@ class Enlarger:
         Raises:
             SuperfineError: With what is wrong with the picture or the output.
         """
-        animated = io.probe(source, limits=self._limits()).frames > 1
+        animated = io.probe(source, limits=self.limits).frames > 1
         if animated and output_format(target.suffix).name in _ANIMATED:
             return self._make_animation(source, target, on_share)
         return self._make_still(source, target, on_share)
@@ -63,7 +63,7 @@ class Enlarger:
     def _make_still(
         self, source: Path | bytes, target: Path, on_share: Callable[[float], None]
     ) -> Made:
-        image = io.read(source, limits=self._limits(), best_effort=self.request.best_effort)
+        image = io.read(source, limits=self.limits, best_effort=self.request.best_effort)
         size = self._size(image)
         writer = io.PictureWriter(
             target,
@@ -93,7 +93,7 @@ class Enlarger:
     def _make_animation(
         self, source: Path | bytes, target: Path, on_share: Callable[[float], None]
     ) -> Made:
-        frames = io.read_frames(source, limits=self._limits(), best_effort=self.request.best_effort)
+        frames = io.read_frames(source, limits=self.limits, best_effort=self.request.best_effort)
         size = self._size(frames[0])
         model = self._model_for(frames[0], size)
         larger: list[Image] = []
@@ -112,8 +112,11 @@ class Enlarger:
         notes = io.write_frames(larger, target, overwrite=self.request.overwrite)
         return self._made(frames[0], size, notes)
 
-    def _limits(self) -> io.Limits:
-        return io.Limits(max_pixels=round(self.request.max_megapixels * 1e6))
+    @property
+    def limits(self) -> io.Limits:
+        """The largest picture that is read."""
+        megapixels = self.request.max_megapixels
+        return io.Limits() if megapixels is None else io.Limits(max_pixels=round(megapixels * 1e6))
 
     def _size(self, image: Image) -> tuple[int, int]:
         if self.request.size is not None:

@@ -52,7 +52,8 @@ class Request:
         tile: LR pixels on a side of a tile; None chooses by memory.
         self_ensemble: Average over the eight views.
         device: "auto", or in torch's words.
-        max_megapixels: Larger pictures, counting the frames of an animation, are refused unread.
+        max_megapixels: Larger pictures, counting the frames of an animation, are refused unread;
+            None for the usual limit.
     """
 
     inputs: Sequence[str]
@@ -67,7 +68,7 @@ class Request:
     tile: int | None = None
     self_ensemble: bool = False
     device: str = "auto"
-    max_megapixels: float = 120
+    max_megapixels: float | None = None
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.size is not None:
@@ -78,7 +79,7 @@ class Request:
             raise UsageError(
                 f"A scale of {self.scale:g} is out of range.", hint=f"Use 0.1 to {_LARGEST_SCALE}."
             )
-        if not 0 < self.max_megapixels < _MOST_MEGAPIXELS:
+        if self.max_megapixels is not None and not 0 < self.max_megapixels < _MOST_MEGAPIXELS:
             raise UsageError(
                 f"A limit of {self.max_megapixels:g} megapixels is out of range.",
                 hint=f"Use a number above 0 and below {_MOST_MEGAPIXELS:,}.",

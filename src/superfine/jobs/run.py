@@ -262,7 +262,7 @@ def _require_same(source: Path, before: Identity) -> None:
 
 def _make_loose(job: Job, planned: Planned, progress: Callable[[float], None]) -> Made:
     """Makes a picture outside any job folder: beside its input, under a given name, or a stream."""
-    source = _standard_input() if planned.source is None else planned.source
+    source = _standard_input(job.enlarger.limits) if planned.source is None else planned.source
     output = planned.output
     if output is None:
         return _to_standard_output(job, planned, source, progress)
@@ -272,10 +272,10 @@ def _make_loose(job: Job, planned: Planned, progress: Callable[[float], None]) -
     return job.enlarger.make(source, output, progress)
 
 
-def _standard_input() -> bytes:
+def _standard_input(limits: io.Limits) -> bytes:
     if sys.stdin.isatty():
         raise UsageError("A picture is not read from a terminal.", hint="Add < FILE.")
-    largest = io.Limits().max_file_bytes
+    largest = limits.max_file_bytes
     data = sys.stdin.buffer.read(largest + 1)
     if len(data) > largest:
         raise LimitError(f"Standard input has more than {largest:,} bytes.")
@@ -287,7 +287,7 @@ def _to_standard_output(
 ) -> Made:
     if sys.stdout.isatty():
         raise UsageError("A picture is not written to a terminal.", hint="Add > FILE or -o FILE.")
-    named = planned.source or Path(f"picture.{io.probe(source).format}")
+    named = planned.source or Path(f"picture.{io.probe(source, limits=job.enlarger.limits).format}")
     suffix = Naming("", "", job.request.ext).suffix(named)
     # A picture is checked before its first byte leaves, so that a reader never gets half of one.
     with tempfile.TemporaryDirectory(prefix="superfine-") as folder:
