@@ -7,13 +7,10 @@ any moment a result is known by its hash, or has no name yet and is made again.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,17 +25,17 @@ from superfine.io.atomic import (
     write_bytes_atomic,
 )
 from superfine.io.gate import PictureFile
+from superfine.io.lines import append_line
+from superfine.io.lock import LOCK, locked
 
 MANIFEST = "superfine-manifest.jsonl"
 FAILURES = "failures.jsonl"
-_LOCK = ".superfine.lock"
 _STAGING = ".superfine-unfinished"
 _PIECE = 1 << 20
 _TYPES = {
     "input": str, "size": int, "mtime_ns": int, "sha256": str, "options": str, "output": str,
     "output_sha256": str, "seconds": float,
 }  # fmt: skip
-_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ class JobFolder:
         """
         with output_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.root / _LOCK)
+            self._lock = locked(self.root / LOCK)
             try:
                 self._clear_up()
                 self._staging.mkdir()
@@ -176,7 +173,7 @@ class JobFolder:
 
     def _unlock(self) -> None:
         with contextlib.suppress(OSError):
-            (self.root / _LOCK).unlink(missing_ok=True)
+            (self.root / LOCK).unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
 
@@ -230,18 +227,8 @@ class JobFolder:
         return output.relative_to(self.root).as_posix()
 
     def _append(self, entry: Entry) -> None:
-        path = self.root / MANIFEST
-        line = json.dumps({"v": 1, **asdict(entry)}).encode() + b"\n"
-        with output_errors(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-            try:
-                size = os.fstat(descriptor).st_size
-                if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                    line = b"\n" + line  # a kill tore the line before
-                os.write(descriptor, line)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        line = json.dumps({"v": 1, **asdict(entry)}).encode()
+        append_line(self.root / MANIFEST, line, sync=True)
         self._entries[entry.output] = entry
 
     def _write_failures(self) -> None:
@@ -251,49 +238,3 @@ class JobFolder:
             return
         lines = (json.dumps({"v": 1, **failure}) + "\n" for failure in self._failures)
         write_bytes_atomic(path, "".join(lines).encode(), overwrite=True)
-
-
-def _locked(path: Path) -> int:
-    """A descriptor that holds the lock `path`.
-
-    The system's lock goes with its process, so that one left by a kill is free. The text says
-    who holds it, also to machines whose locks the file system does not share.
-
-    Raises:
-        OutputError: E_BUSY.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            free = _try_lock(descriptor)
-            pid, _, host = os.pread(descriptor, 512, 0).decode(errors="replace").partition(" ")
-            if not free or host not in ("", socket.gethostname()):
-                raise _busy(path, pid, host)
-            # The holder before us may have removed the file between our open and our lock.
-            if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {socket.gethostname()}".encode(), 0)
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-    return True
-
-
-def _busy(path: Path, pid: str, host: str) -> OutputError:
-    return OutputError(
-        f"Another run works in {path.parent} (process {pid or 'unknown'} on {host or 'unknown'}).",
-        hint=f"Wait for it. If it is dead, remove {path}.",
-        code="E_BUSY",
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from superfine import __version__, io
 from superfine.card import shipped_cards
-from superfine.checkpoints import LoadedModel, load_model
+from superfine.checkpoints import LoadedModel
 from superfine.errors import (
     EXIT_ALL_FAILED,
     EXIT_BUG,
@@ -28,7 +28,7 @@ from superfine.errors import (
     SuperfineError,
     UsageError,
 )
-from superfine.inference import pick_device
+from superfine.inference import load_picture_model, pick_device
 from superfine.io.atomic import output_errors, remove_stale
 from superfine.jobs.manifest import Identity, JobFolder, identify
 from superfine.jobs.picture import Enlarger, Made
@@ -66,7 +66,7 @@ def prepare(request: Request) -> Job:
         SuperfineError: Whatever makes the whole job impossible.
     """
     pick_device(request.device)
-    model = load_model(request.model, scale=request.scale)
+    model = load_picture_model(request.model, scale=request.scale)
     name = _model_name(request.model, model)
     scale = None if request.size else float(request.scale or model.scale)
     naming = Naming(str(request.size) if scale is None else f"x{scale:g}", name, request.ext)
