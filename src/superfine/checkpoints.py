@@ -16,7 +16,7 @@ from superfine import __version__, foreign
 from superfine.card import Card, shipped_cards
 from superfine.errors import ModelFileError, UnknownNameError, UnsafeModelError
 from superfine.io.atomic import write_bytes_atomic
-from superfine.models import ZOO, ModelSpec, bicubic, find, srcnn, vdsr
+from superfine.models import ZOO, ModelSpec, bicubic, drcn, drrn, find, srcnn, vdsr
 from superfine.own_file import (
     OwnFile,
     decode,
@@ -27,7 +27,17 @@ from superfine.own_file import (
 )
 from superfine.schema import build_empty
 
-__all__ = ["SUFFIXES", "Card", "LoadedModel", "load", "load_matching", "load_model", "save"]
+__all__ = [
+    "ANY_SCALE",
+    "SUFFIXES",
+    "Card",
+    "LoadedModel",
+    "foreign_tensors",
+    "load",
+    "load_matching",
+    "load_model",
+    "save",
+]
 
 # File names that end so are paths, never names of shipped networks.
 SUFFIXES = (".safetensors", ".pth", ".pt", ".npz")
@@ -42,7 +52,9 @@ _LONGEST_MESSAGE = 1000
 _DEFAULT_SCALE = 4
 
 # These enlarge by bicubic first, so the same weights run at every scale.
-_ANY_SCALE = frozenset(spec.name for spec in (bicubic.SPEC, *srcnn.SPECS, *vdsr.SPECS))
+ANY_SCALE = frozenset(
+    spec.name for spec in (bicubic.SPEC, *srcnn.SPECS, *vdsr.SPECS, *drcn.SPECS, *drrn.SPECS)
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +208,19 @@ def load_matching(network: nn.Module, path: Path) -> tuple[str, ...]:
     return names
 
 
+@contextmanager
+def foreign_tensors(path: Path) -> Iterator[foreign.StoredTensors]:
+    """The tensors of the foreign file `path`, to be read inside the `with`.
+
+    Raises:
+        ModelFileError: When the file is damaged, or the body finds that it does not fit.
+        UnsafeModelError: When it holds more than tensors; nothing in it was run.
+    """
+    data = _read_bytes(path)
+    with _naming(path):
+        yield foreign.read(data)
+
+
 def _read_bytes(path: Path) -> bytes:
     # Read once: what is checked is what is used, even if the file changes meanwhile.
     if not path.is_file():  # a folder, or a named pipe that would block for ever
@@ -232,13 +257,13 @@ def _with_tensors(spec: ModelSpec, scale: int, tensors: Mapping[str, Tensor]) ->
 
 def _own(own: OwnFile, asked: float | None) -> LoadedModel:
     scale = own.card.scale
-    if own.spec.name in _ANY_SCALE and asked is not None:
+    if own.spec.name in ANY_SCALE and asked is not None:
         scale = _nearest_scale(own.spec.scales, asked)
     return LoadedModel(_with_tensors(own.spec, scale, own.tensors), own.spec, scale, own.card)
 
 
 def _foreign(stored: foreign.StoredTensors, path: Path, asked: float | None) -> LoadedModel:
-    found = foreign.recognise(stored)
+    found = foreign.recognise(stored, called=path.stem)
     spec, scale = found.spec, _foreign_scale(found, path, asked)
     tensors = {name: stored.tensors[theirs].read() for name, theirs in found.names.items()}
     refuse_not_finite(tensors)
@@ -262,7 +287,7 @@ def _foreign_scale(found: foreign.Recognised, path: Path, asked: float | None) -
     named = _scale_in(path.stem, found.scales)
     if len(found.scales) == 1:
         return found.scales[0]
-    if found.spec.name in _ANY_SCALE:
+    if found.spec.name in ANY_SCALE:
         return _nearest_scale(found.scales, asked or named or _DEFAULT_SCALE)
     scale = named or next((s for s in found.scales if s == asked), None)
     if scale is None:
@@ -275,6 +300,8 @@ def _foreign_scale(found: foreign.Recognised, path: Path, asked: float | None) -
 
 def _scale_in(stem: str, scales: tuple[int, ...]) -> int | None:
     """The one scale of `scales` a file name tells, as in net_x2, FSRCNNx3 or 4x-net."""
-    digits = re.findall(r"(?<![a-z0-9])x(\d)(?!\d)|(?<![A-Za-z0-9])(\d)x(?![a-z0-9])", stem)
+    digits = re.findall(
+        r"(?<![a-z0-9])[xX](\d{1,2})(?!\d)|(?<![A-Za-z0-9])(\d{1,2})[xX](?![a-z0-9])", stem
+    )
     told = {int(before or after) for before, after in digits} & set(scales)
     return told.pop() if len(told) == 1 else None

@@ -63,7 +63,7 @@ def upscale(
     if scale is not None and not 0 < scale <= 64:
         raise UsageError(f"A scale of {scale:g} is out of range.", hint="Use 0.1 to 64.")
     images, back = from_python(picture)
-    load = cache(partial(load_model, model))  # pictures of one size share what was read
+    load = cache(partial(load_picture_model, model))  # pictures of one size share what was read
     results = []
     for image in images:
         wanted = size if scale is None else scaled_size(image, scale)
@@ -81,6 +81,23 @@ def upscale(
             )
         )
     return back(results)
+
+
+def load_picture_model(model: str | Path, *, scale: float | None) -> LoadedModel:
+    """The weights called `model`, as `load_model` finds them, of a network for pictures.
+
+    Raises:
+        UsageError: When it is a network for depth maps.
+        SuperfineError: Whatever `load_model` raises.
+    """
+    loaded = load_model(model, scale=scale)
+    if loaded.spec.channels.startswith("depth"):
+        raise UsageError(
+            f"{model} holds {loaded.spec.name}, a network for depth maps, and cannot enlarge "
+            "pictures.",
+            hint="Use a model for pictures: superfine models list",
+        )
+    return loaded
 
 
 def scaled_size(image: Image, scale: float) -> tuple[int, int]:
@@ -206,6 +223,13 @@ def _plan(
     device: torch.device,
     precision: Precision,
 ) -> Work:
+    side = model.spec.side
+    if side is not None and (image.height, image.width) != (side, side):
+        raise UsageError(
+            f"The picture is {image.width}x{image.height}, but {model.spec.name} takes "
+            f"{side}x{side} only.",
+            hint="Crop it to the object and shrink it to that size, or use another model.",
+        )
     native = (image.height * model.scale, image.width * model.scale)
     wanted = native if size is None else (size[1], size[0])
     if min(wanted) < 1:

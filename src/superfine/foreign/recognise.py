@@ -7,9 +7,10 @@ neighbours, or by the order of the file; where none of these tells, the file is 
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from superfine.errors import ModelFileError
@@ -37,23 +38,25 @@ class Recognised:
     names: Mapping[str, str]
 
 
-def recognise(stored: StoredTensors) -> Recognised:
+def recognise(stored: StoredTensors, *, called: str) -> Recognised:
     """The network, variant and scales whose tensors have exactly the shapes in `stored`.
+
+    Args:
+        called: The name of the file, which decides between variants of equal shapes.
 
     Raises:
         ModelFileError: When no network has them, or the file does not tell which is which.
     """
     shapes = {name: tensor.shape for name, tensor in stored.tensors.items()}
     theirs = _layers(shapes)
-    fits: dict[str, list[int]] = defaultdict(list)
-    for spec, scale in _candidates():
-        if Counter(_layers(shapes_of(spec, scale)).values()) == Counter(theirs.values()):
-            fits[spec.name].append(scale)
+    # Building every network takes seconds. A file may hold more numbers than are trained.
+    total = _numbers_in(shapes)
+    fits = _fitting(_candidates(least=total, most=total), theirs)
+    fits = fits or _fitting(_candidates(least=1, most=total - 1), theirs)
     if not fits:
         raise _unrecognised(shapes)
-    if len(fits) > 1:
-        raise ModelFileError(f"The shapes fit several networks: {', '.join(fits)}.")
-    ((name, scales),) = fits.items()
+    name = _told(list(fits), called)
+    scales = fits[name]
     spec = next(s for s in ZOO if s.name == name)
     expected = shapes_of(spec, scales[0])
     layers = _match(_layers(expected), theirs, ordered=stored.ordered)
@@ -64,12 +67,40 @@ def recognise(stored: StoredTensors) -> Recognised:
     return Recognised(spec, tuple(scales), names)
 
 
-def _candidates() -> Iterator[tuple[ModelSpec, int]]:
-    """Every network with weights, at every scale."""
+def _candidates(*, least: int, most: int) -> Iterator[tuple[ModelSpec, int]]:
+    """Every network with `least` to `most` trained numbers, at every scale."""
     for spec in ZOO:
         for scale in spec.scales:
-            if shapes_of(spec, scale):
+            if least <= spec.parameters[scale] <= most:
                 yield spec, scale
+
+
+def _numbers_in(shapes: Mapping[str, Shape]) -> int:
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+def _told(names: list[str], called: str) -> str:
+    """The only one of `names`, or the longest of them that is in the name of the file."""
+    if len(names) == 1:
+        return names[0]
+    words = re.sub(r"[^a-z0-9]+", "-", called.lower())
+    if not (told := [name for name in names if name in words]):
+        raise ModelFileError(
+            f"The shapes fit several networks: {', '.join(names)}.",
+            hint="Put the name of the right one in the file name.",
+        )
+    return max(told, key=len)
+
+
+def _fitting(
+    candidates: Iterable[tuple[ModelSpec, int]], theirs: _Layers
+) -> Mapping[str, list[int]]:
+    """Name -> scales of the networks that consist of layers as `theirs`."""
+    fits: dict[str, list[int]] = defaultdict(list)
+    for spec, scale in candidates:
+        if Counter(_layers(shapes_of(spec, scale)).values()) == Counter(theirs.values()):
+            fits[spec.name].append(scale)
+    return fits
 
 
 def _layers(shapes: Mapping[str, Shape]) -> _Layers:
@@ -153,7 +184,8 @@ def _unrecognised(shapes: Mapping[str, Shape]) -> ModelFileError:
     nearest, missing, extra = "", list[str](), list[str]()
     # A wrong shape is one missing and one extra; more than that is another network.
     fewest = max(2, len(shapes) // 8) + 1
-    for spec, scale in _candidates():
+    total = _numbers_in(shapes)
+    for spec, scale in _candidates(least=max(1, total // 2), most=2 * total):
         needed = Counter((n.rpartition(".")[2], s) for n, s in shapes_of(spec, scale).items())
         lacking, over = needed - there, there - needed
         if lacking.total() + over.total() < fewest:
@@ -165,7 +197,7 @@ def _unrecognised(shapes: Mapping[str, Shape]) -> ModelFileError:
                 for name, shape in shapes.items()
                 if (name.rpartition(".")[2], shape) in over
             ]
-    supported = f"Supported are: {', '.join(dict.fromkeys(s.name for s, _ in _candidates()))}."
+    supported = f"Supported are: {', '.join(s.name for s in ZOO if any(s.parameters.values()))}."
     if nearest:
         return ModelFileError(
             f"The file is nearest to {nearest}, but does not fit: "

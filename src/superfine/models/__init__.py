@@ -7,7 +7,23 @@ it by themselves.
 from __future__ import annotations
 
 from superfine.errors import unknown_name
-from superfine.models import bicubic, espcn, fsrcnn, srcnn, vdsr
+from superfine.models import (
+    bicubic,
+    drcn,
+    drrn,
+    dsdmsr,
+    edsr,
+    espcn,
+    fsrcnn,
+    glean,
+    lapsrn,
+    rcan,
+    rdn,
+    srcnn,
+    svlrm,
+    vdsr,
+    wdsr,
+)
 from superfine.models.spec import Channels, ModelSpec, parameter_count
 
 __all__ = ["ZOO", "Channels", "ModelSpec", "find", "parameter_count"]
@@ -18,6 +34,16 @@ ZOO: tuple[ModelSpec, ...] = (
     *fsrcnn.SPECS,
     *espcn.SPECS,
     *vdsr.SPECS,
+    *drcn.SPECS,
+    *drrn.SPECS,
+    *lapsrn.SPECS,
+    *edsr.SPECS,
+    *rdn.SPECS,
+    *rcan.SPECS,
+    *wdsr.SPECS,
+    *glean.SPECS,
+    svlrm.SPEC,
+    *dsdmsr.SPECS,
 )
 
 

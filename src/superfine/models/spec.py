@@ -17,17 +17,21 @@ class ModelSpec:
 
     The contract of what `build` returns: `network(lr) -> sr`, both (b, c, h, w) on [0, 1], `sr`
     exactly `scale` times larger in height and width. A network that wants an enlarged input
-    enlarges inside.
+    enlarges inside. A guided one is called `network(lr, guide)`, with the grey photo (b, 1, h, w)
+    on [0, 1] as large as `sr`. While training, a deeply supervised network returns a tuple, coarse
+    to fine, whose last is `sr`.
 
     Attributes:
         name: What users type: lower case, a variant after a dash.
         build: Makes the network for one scale, with its training initialisation.
         scales: Scales it can be built for.
-        channels: What the channel axis holds; "y" is BT.601 luma on [16/255, 235/255].
+        channels: What the channel axis holds; "y" is BT.601 luma on [16/255, 235/255], "depth" a
+            depth map, "depth+guide" one whose network takes a guide.
         reach: For each scale, how many LR pixels to each side an output pixel sees; None where it
             sees the whole picture. A tile with this much context equals the whole picture.
         paper: Authors, title, venue, year.
         parameters: Published number of trainable values, for each scale.
+        side: Height and width in LR pixels of the only input it takes; None where any will do.
     """
 
     name: str
@@ -37,6 +41,7 @@ class ModelSpec:
     reach: Mapping[int, int | None]
     paper: str
     parameters: Mapping[int, int]
+    side: int | None = None
 
 
 def parameter_count(network: nn.Module) -> int:
