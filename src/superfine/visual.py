@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from PIL import ImageDraw, ImageFont
 from torch import Tensor
 
 _MARGIN = 12
+_CAPTION = 24  # its height
 _INK, _PAPER, _ACCENT = (32, 32, 36), (250, 250, 248), (214, 60, 40)
 
 
@@ -70,6 +72,26 @@ def sheet(
             crop = panel.picture[:, box.top : box.top + box.side, box.left : box.left + box.side]
             paper.paste(_pillow(crop).resize((cell, cell), Pillow.Resampling.NEAREST), (x, y))
             draw.text((x, y + cell + 4), panel.caption, fill=_INK, font=small)
+    return torch.from_numpy(np.array(paper)).permute(2, 0, 1)
+
+
+def triptych(panels: Sequence[Panel]) -> UInt8[Tensor, "3 m n"]:
+    """The panels side by side from left to right, every pixel as it is, captions below.
+
+    Args:
+        panels: At least one, all of one size.
+    """
+    font = ImageFont.load_default(14)
+    _, height, width = panels[0].picture.shape
+    # A caption may be wider than its picture; it must not run into the next.
+    column = max(width, *(math.ceil(font.getlength(panel.caption)) for panel in panels))
+    size = (_MARGIN + len(panels) * (column + _MARGIN), 2 * _MARGIN + height + _CAPTION)
+    paper = Pillow.new("RGB", size, _PAPER)
+    draw = ImageDraw.Draw(paper)
+    for i, panel in enumerate(panels):
+        x = _MARGIN + i * (column + _MARGIN)
+        paper.paste(_pillow(panel.picture), (x, _MARGIN))
+        draw.text((x, _MARGIN + height + 4), panel.caption, fill=_INK, font=font)
     return torch.from_numpy(np.array(paper)).permute(2, 0, 1)
 
 

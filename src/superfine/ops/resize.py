@@ -22,8 +22,9 @@ from torch import Tensor
 
 Method = Literal["bicubic", "bilinear", "lanczos3", "box", "nearest"]
 # "symmetric" mirrors with the edge pixel repeated (dcba|abcd|dcba; MATLAB today);
-# "replicate" repeats the edge pixel (aaaa|abcd|dddd; MATLAB before R2010, and the older tables).
-Border = Literal["symmetric", "replicate"]
+# "replicate" repeats the edge pixel (aaaa|abcd|dddd; MATLAB before R2010, and the older tables);
+# "cut" leaves out what lies beyond and lets the rest weigh more (Pillow, and the depth tables).
+Border = Literal["symmetric", "replicate", "cut"]
 
 
 def bicubic_kernel(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -115,6 +116,8 @@ def taps(
     count = math.ceil(width) + 2
     position = left[:, None] + torch.arange(count, dtype=torch.float64)
     weight = stretch * kernel(stretch * (u[:, None] - position))
+    if border == "cut":
+        weight = weight * ((position >= 1) & (position <= size_in))
     weight = weight / weight.sum(dim=1, keepdim=True)
 
     index = position.long() - 1
@@ -212,7 +215,8 @@ def imresize(
         border: "symmetric" is MATLAB of today.
     """
     rows, columns = plan_axes(
-        (x.shape[-2], x.shape[-1]),
+        # Numbers: while torch records the graph of a network, sizes are tensors to it.
+        (int(x.shape[-2]), int(x.shape[-1])),
         scale=scale,
         size=size,
         method=method,

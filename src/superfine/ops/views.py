@@ -11,6 +11,13 @@ from torch import Tensor
 VIEWS = range(8)
 
 
+def allowed_bits(*, views: bool, upright: bool) -> int:
+    """Which bits of a view's number may be set: none, only that of mirroring, or all three."""
+    if not views:
+        return 0
+    return 4 if upright else 7
+
+
 def turn(x: Shaped[Tensor, "*lead h w"], view: int) -> Shaped[Tensor, "*lead h2 w2"]:
     """View number `view` of `x`: `view % 4` quarter turns, then mirrored from 4 on."""
     turned = torch.rot90(x, view % 4, (-2, -1))
