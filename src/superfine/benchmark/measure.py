@@ -29,19 +29,19 @@ def measure_each(
 ) -> list[Score]:
     """The score of each picture, whole and in float32: `pictures` are the truth.
 
-    A luma network gets the LR luma; a colour one gets a grey LR picture three times.
+    A luma network gets the LR luma; a colour one the LR colours, a grey LR picture three times.
     """
     parameter = next(network.parameters(), torch.empty(0))
     scores = []
     for picture in pictures:
         hr = protocol.crop(picture, scale)
-        lr = protocol.lr(hr, scale)
+        lr = protocol.lr(hr, scale, colour=spec.channels == "rgb")
         if spec.channels == "y" and lr.shape[0] == 3:
             lr = protocol.luma(to_codes(lr)).double() / 255
         if spec.channels == "rgb" and lr.shape[0] == 1:
             lr = lr.expand(3, -1, -1)
         sr = network(lr.float()[None].to(parameter.device))[0].cpu()
-        if spec.channels == "rgb" and protocol.channel == "y":
+        if spec.channels == "rgb" and hr.shape[0] == 1:
             sr = sr[:1]
         scores.append(protocol.score(to_codes(sr), hr, scale))
     return scores

@@ -49,10 +49,19 @@ class Protocol:
         height, width = hr.shape[-2] // scale * scale, hr.shape[-1] // scale * scale
         return hr[:, :height, :width]
 
-    def lr(self, hr: UInt8[Tensor, "c h w"], scale: int) -> Float[Tensor, "d m n"]:
-        """The LR picture of a cropped `hr`: float64 on [0, 1], in the channels of `channel`."""
-        shrunk = hr if self.channel == "rgb" else self.luma(hr)
-        if self.eight_bit:
+    def lr(
+        self, hr: UInt8[Tensor, "c h w"], scale: int, *, colour: bool = False
+    ) -> Float[Tensor, "d m n"]:
+        """The LR picture of a cropped `hr`: float64 on [0, 1], in the channels of `channel`.
+
+        Args:
+            hr: The truth.
+            scale: HR pixels per LR pixel.
+            colour: Whether a colour network asks. Its LR pictures hold the channels of `hr` and
+                are rounded to codes: the papers of colour networks shrink 8-bit RGB files.
+        """
+        shrunk = hr if colour or self.channel == "rgb" else self.luma(hr)
+        if self.eight_bit or (colour and hr.shape[0] == 3):
             return imresize_uint8(shrunk, scale=1 / scale, border=self.border).double() / 255
         return imresize(shrunk.double() / 255, scale=1 / scale, border=self.border)
 

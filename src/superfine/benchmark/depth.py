@@ -1,0 +1,213 @@
+"""Measuring depth networks: how LR depth is made and errors are counted, as named values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from superfine.data.depth import DepthScene, scenes_in, stretched
+from superfine.errors import unknown_name
+from superfine.metrics import mae, rmse
+from superfine.models import ModelSpec
+from superfine.ops.codes import to_unit
+from superfine.ops.depth_lr import BICUBIC, DIRECT_LAST, DepthOperator
+from superfine.ops.holes import fill_nearest
+
+
+@dataclass(frozen=True)
+class DepthScore:
+    """What a protocol measured on one map, in the unit of the protocol; lower is better."""
+
+    rmse: float
+    mae: float
+
+
+@dataclass(frozen=True, eq=False)
+class DepthPair:
+    """A LR map as a network is fed with it, and the truth as it is compared.
+
+    Attributes:
+        lr: On [0, 1], stretched by what `low` and `high` say.
+        guide: The photo in grey on [0, 1], as large as the truth; None without one.
+        truth: In the unit of the protocol.
+        valid: Where the truth counts.
+        low: What 0 in `lr` is, in the unit of `truth`.
+        high: What 1 in `lr` is, in the unit of `truth`.
+    """
+
+    lr: Float[Tensor, "1 m n"]
+    guide: Float[Tensor, "1 h w"] | None
+    truth: Float[Tensor, "1 h w"]
+    valid: Bool[Tensor, "1 h w"]
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class DepthProtocol:
+    """One way to make LR depth and to count errors.
+
+    Attributes:
+        name: What tables and logs say.
+        operator: How LR depth is made.
+        unit: What errors are counted in. "code": the codes of the file, which are grey levels in
+            8-bit sets and often millimetres in 16-bit ones; holes are filled before shrinking and
+            do not count; the network sees the map stretched by the range of the LR map, which is
+            all a user has. "stretched": 8-bit grey levels of the map stretched to 0..255; every
+            pixel counts, holes too; the result is rounded to 8 bits.
+        shave: HR pixels left out on each side.
+        about: One line for people.
+    """
+
+    name: str
+    operator: DepthOperator
+    unit: Literal["code", "stretched"]
+    shave: int
+    about: str
+
+    def pair(self, scene: DepthScene, scale: int) -> DepthPair:
+        """The LR map of `scene` and its truth, cut to multiples of `scale`.
+
+        Raises:
+            PictureError: When the map is smaller than that, or nothing but holes.
+        """
+        scene = scene.cropped(scale)
+        guide = None if scene.guide is None else to_unit(scene.guide)
+        if self.unit == "stretched":
+            codes = stretched(scene.values, *torch.aminmax(scene.values))
+            truth = torch.floor(codes * 255 + 0.5)
+            lr = self.operator.shrink(truth, scale) / 255
+            return DepthPair(lr, guide, truth, torch.ones_like(scene.valid), 0.0, 255.0)
+        filled = fill_nearest(scene.values, scene.valid)
+        lr = self.operator.shrink(filled, scale)
+        low, high = torch.aminmax(lr)
+        return DepthPair(
+            stretched(lr, low, high), guide, filled, scene.valid, float(low), float(high)
+        )
+
+    def score(self, sr: Float[Tensor, "1 h w"], pair: DepthPair) -> DepthScore:
+        """The errors of `sr`, a result on [0, 1] as the network gave it."""
+        depth = pair.low + sr.double() * (pair.high - pair.low)
+        if self.unit == "stretched":
+            depth = torch.floor(depth + 0.5).clamp(0, 255)
+        truth, valid = pair.truth.double(), pair.valid
+        if self.shave:
+            inner = (..., *(slice(self.shave, -self.shave),) * 2)
+            depth, truth, valid = depth[inner], truth[inner], valid[inner]
+        return DepthScore(
+            rmse=float(rmse(depth, truth, valid)), mae=float(mae(depth, truth, valid))
+        )
+
+
+DEPTH_PROTOCOLS: tuple[DepthProtocol, ...] = (
+    DepthProtocol(
+        name="depth-bicubic",
+        operator=BICUBIC,
+        unit="code",
+        shave=0,
+        about="The tables since 2021: LR by antialiased bicubic, in place; errors in the codes of "
+        "the file over its valid pixels, nothing rounded, nothing shaved.",
+    ),
+    DepthProtocol(
+        name="seed-svlrm",
+        operator=DIRECT_LAST,
+        unit="stretched",
+        shave=0,
+        about="The public SVLRM code: the last sample of each cell, (scale - 1) / 2 pixels out of "
+        "place; errors in 8-bit grey levels of the stretched map, result rounded to 8 bits.",
+    ),
+)
+
+
+def find_depth_protocol(name: str) -> DepthProtocol:
+    """The depth protocol called `name`.
+
+    Raises:
+        UnknownNameError: With the nearest name we do have.
+    """
+    for protocol in DEPTH_PROTOCOLS:
+        if protocol.name == name:
+            return protocol
+    names = (p.name for p in DEPTH_PROTOCOLS)
+    raise unknown_name("depth protocol", name, names, listing="docs/protocols.md")
+
+
+def validation_pairs(
+    folder: Path, spec: ModelSpec, scale: int, protocol: DepthProtocol
+) -> list[DepthPair]:
+    """The maps of `folder`, in the layout of `data/depth.py`, ready to be measured.
+
+    Raises:
+        UsageError: When the layout is another one, or a photo is missing.
+        PictureError: When a map is no 8- or 16-bit grey PNG, too small, or nothing but holes.
+        SizeMismatchError: When a photo is not as large as its map.
+    """
+    scenes = scenes_in(folder, guided=spec.channels == "depth+guide")
+    return [protocol.pair(scene, scale) for scene in scenes]
+
+
+@torch.no_grad()
+def measure_depth_each(
+    network: nn.Module,
+    spec: ModelSpec,
+    pairs: Sequence[DepthPair],
+    *,
+    scale: int,
+    protocol: DepthProtocol,
+) -> list[DepthScore]:
+    """The score of each map, whole and in float32; the network is left in the mode it came in.
+
+    Raises:
+        ValueError: When the pairs were made for another scale.
+    """
+    if any(pair.lr.shape[-1] * scale != pair.truth.shape[-1] for pair in pairs):
+        raise ValueError(f"the pairs were not made for scale {scale}")
+    parameter = next(network.parameters(), torch.empty(0))
+    training = network.training
+    network.eval()
+    try:
+        return [
+            protocol.score(_restored(network, spec, pair, parameter.device), pair) for pair in pairs
+        ]
+    finally:
+        network.train(training)
+
+
+def measure_depth(
+    network: nn.Module,
+    spec: ModelSpec,
+    pairs: Sequence[DepthPair],
+    *,
+    scale: int,
+    protocol: DepthProtocol,
+) -> DepthScore:
+    """The mean score over `pairs`; the function behind every depth table and training log."""
+    return mean_depth_score(
+        measure_depth_each(network, spec, pairs, scale=scale, protocol=protocol)
+    )
+
+
+def mean_depth_score(scores: Sequence[DepthScore]) -> DepthScore:
+    """The mean of the maps' scores, as every table prints it; not the RMSE of all pixels."""
+    count = len(scores)
+    return DepthScore(
+        rmse=sum(s.rmse for s in scores) / count, mae=sum(s.mae for s in scores) / count
+    )
+
+
+def _restored(
+    network: nn.Module, spec: ModelSpec, pair: DepthPair, device: torch.device
+) -> Float[Tensor, "1 h w"]:
+    lr = pair.lr[None].to(device)
+    if spec.channels != "depth+guide":
+        sr: Tensor = network(lr)
+    else:
+        assert pair.guide is not None
+        sr = network(lr, pair.guide[None].to(device))
+    return sr[0].cpu()

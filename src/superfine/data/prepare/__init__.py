@@ -1,0 +1,1 @@
+"""Cutting pictures into patches, in bounded memory, restartable."""
