@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format size clean bench-memory
+.PHONY: demo test lint format size clean bench-memory bench-training kill-training kill-saves
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
@@ -25,6 +25,21 @@ format: $(VENV)/.tested
 bench-memory: $(VENV)/.tested
 	@mkdir -p build/bench
 	$(BIN)/python bench/upscale_memory.py src/superfine/demo/coffee.png build/bench
+
+# What a training step costs, which setting is fastest here, and how fast samples come
+# (docs/training.md).
+bench-training: $(VENV)/.tested
+	$(BIN)/python bench/training_step.py
+	$(BIN)/python bench/training_settings.py
+	$(BIN)/python bench/training_data.py
+	$(BIN)/python bench/training_memory.py
+
+# Twenty kill -9 at random moments for 0, 1 and 2 workers; a hundred in the moment of saving.
+kill-training: $(VENV)/.tested
+	$(BIN)/python -m tests.training.kills 20
+
+kill-saves: $(VENV)/.tested
+	SUPERFINE_KILLS=100 $(BIN)/python -m pytest tests/training/test_checkpoint.py -k tear_nothing
 
 # Lines of code in each room.
 size:

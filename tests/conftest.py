@@ -17,6 +17,7 @@ install_import_hook(
     [
         "superfine.ops",
         "superfine.models",
+        "superfine.losses",
         "superfine.metrics",
         "superfine.benchmark",
         "superfine.window",
@@ -26,7 +27,9 @@ install_import_hook(
         "superfine.data",
         "superfine.visual",
         "superfine.demo",
+        "superfine.training.objective",
         "superfine.training.patches",
+        "superfine.training.perceptual",
     ],
     "tests.shapes.checked",
 )

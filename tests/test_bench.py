@@ -1,5 +1,6 @@
 """The scripts behind the figures run, on pictures small enough to wait for."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -75,3 +76,45 @@ def test_the_train_command_makes_weights_that_load(tmp_path, capsys):
     assert main(["upscale", str(tmp_path / "photo.png"), "-m", str(weights)]) == 0
     with PillowImage.open(capsys.readouterr().out.strip()) as larger:
         assert larger.size == (16, 18)
+
+
+def loaded(script: str):
+    """A script as a module, so that a test can make it short."""
+    spec = importlib.util.spec_from_file_location(script, ROOT / "bench" / f"{script}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[script] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_training_step_is_compared_with_a_bare_one(monkeypatch):
+    script = loaded("training_step")
+    monkeypatch.setattr(script, "PAIRS", 3)
+    monkeypatch.setattr(script, "BLOCK_SECONDS", 0.02)
+    ratios = script.measure("espcn")
+    assert len(ratios) == 3
+    assert all(0.2 < ratio < 5 for ratio in ratios)
+
+
+def test_every_setting_steps():
+    script = loaded("training_settings")
+    script.CASES["espcn"] = (8, 2)
+    for setting in script.SETTINGS:
+        assert script.seconds(script.stepper("espcn", setting), 2) > 0
+
+
+def test_samples_are_timed(monkeypatch):
+    script = loaded("training_data")
+    monkeypatch.setattr(script, "TURNS", 2)
+    source = script.source()
+
+    def work(batch):
+        source.batch(np.arange(batch * 8, batch * 8 + 8, dtype=np.uint64), 2)
+
+    assert script.rate(work, 8, 2) > 100
+
+
+def test_the_memory_of_a_run_is_told():
+    lines = printed("training_memory.py", "40").splitlines()
+    assert [line.split()[1] for line in lines] == [str(step) for step in range(4, 41, 4)]
+    assert all(float(line.split()[2]) > 50 for line in lines)

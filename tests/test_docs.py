@@ -45,13 +45,22 @@ CONSOLE = [
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """A folder with what the documents talk of: a photo, and a folder of holiday photos."""
+    """What the documents talk of: a photo, folders of photos, and HR and LR pairs."""
     rng = np.random.default_rng(0)
     photo = PillowImage.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     photo.save(tmp_path / "photo.jpg")
     (tmp_path / "holiday" / "sea").mkdir(parents=True)
     photo.save(tmp_path / "holiday" / "a.png")
     photo.save(tmp_path / "holiday" / "sea" / "b.webp")
+    for folder in ("HR", "LR"):
+        (tmp_path / "pairs" / folder).mkdir(parents=True)
+    other = PillowImage.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    other.save(tmp_path / "pairs" / "HR" / "b.png")
+    other.resize((16, 12), PillowImage.Resampling.BICUBIC).save(tmp_path / "pairs/LR/bx2.png")
+    (tmp_path / "photos").mkdir()
+    for i in range(2):
+        large = PillowImage.fromarray(rng.integers(0, 256, (60, 64, 3), dtype=np.uint8))
+        large.resize((128, 120)).save(tmp_path / "photos" / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

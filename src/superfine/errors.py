@@ -17,6 +17,7 @@ EXIT_SOME_FAILED = 3
 EXIT_ALL_FAILED = 4
 EXIT_UNSAFE_MODEL = 5
 EXIT_RESOURCES = 6
+EXIT_NETWORK = 7
 EXIT_INTERRUPTED = 130
 
 
@@ -92,6 +93,19 @@ class UsageError(SuperfineError):
     """Options that contradict each other or the input."""
 
     code = "E_USAGE"
+
+
+class TrainingError(SuperfineError):
+    """A training run that cannot go on: its loss is no number any more."""
+
+    code = "E_DIVERGED"
+
+
+class PeerLostError(SuperfineError):
+    """Another process of a training run has gone, and this one cannot go on without it."""
+
+    code = "E_PEER"
+    exit_code = EXIT_NETWORK
 
 
 class ModelFileError(SuperfineError):

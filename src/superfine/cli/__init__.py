@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from superfine import __version__
-from superfine.cli import demo, doctor, models, train, upscale
+from superfine.cli import data, demo, doctor, models, recipe, train, upscale
 from superfine.cli.console import complain, complain_of_bug, say
 from superfine.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, SuperfineError
 
@@ -32,6 +32,8 @@ app.command()(demo.demo)
 app.command()(train.train)
 app.command()(doctor.doctor)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
+app.add_typer(recipe.app, name="recipe")
 
 
 def _show_version(asked: bool) -> None:

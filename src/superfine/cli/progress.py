@@ -39,10 +39,14 @@ def meter(style: ProgressStyle) -> Meter:
         return SilentMeter()
     if style == "json":
         return JsonMeter()
-    moving = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    if style == "plain" or not moving:
+    if style == "plain" or not can_move():
         return PlainMeter()
     return BarMeter()
+
+
+def can_move() -> bool:
+    """Whether standard error is a terminal on which a bar can move."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class SilentMeter:

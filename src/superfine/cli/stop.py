@@ -13,9 +13,14 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import NoReturn
 
+from superfine.cli.console import say
+
 # How long the clean way out may take before the process just leaves. Results are renamed into
 # place whole, so that leaving at any moment tears nothing.
 _GRACE_SECONDS = 0.8
+# How long a training step under way and the checkpoint after it may take before the process just
+# leaves. The checkpoint before is whole at any moment.
+_CHECKPOINT_SECONDS = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ENDED = b"\0"
 
@@ -121,3 +126,44 @@ def _inside(package: str, frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+class GentleStop:
+    """While open, the first Ctrl-C or SIGTERM asks for a checkpoint and an end; the second ends."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def asked(self) -> bool:
+        """Whether a signal came."""
+        return self._number is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What the shell expects after the signal that came."""
+        return 128 + (self._number or signal.SIGINT)
+
+    def __enter__(self) -> GentleStop:
+        """Takes over the signals."""
+        self._before = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        self._owner = os.getpid()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Gives the signals back."""
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._number is not None or os.getpid() != self._owner:
+            os._exit(128 + number)  # a forked worker has nothing to save
+        self._number = number
+        say("Stopping after this step; once more to leave at once.")
+        leave = threading.Timer(_CHECKPOINT_SECONDS, os._exit, [128 + number])
+        leave.daemon = True
+        leave.start()

@@ -1,164 +1,264 @@
-"""The loop: draw, predict, compare, step, and now and then measure."""
+"""The loop: draw, predict, compare, step, and now and then measure and save."""
 
 from __future__ import annotations
 
-import json
-import math
-import time
-from collections.abc import Callable, Iterator
-from copy import deepcopy
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
-from superfine.benchmark.measure import measure
-from superfine.benchmark.protocol import Protocol, Score, find_protocol
-from superfine.checkpoints import Card, load_matching, save
-from superfine.data.folders import pictures_in, read_all
-from superfine.errors import UsageError
-from superfine.losses import LOSSES
-from superfine.models import ModelSpec, find
-from superfine.training.patches import PatchSampler, make_pairs
-from superfine.training.recipe import Recipe
+from superfine.errors import OutputError, PeerLostError, TrainingError, UsageError
+from superfine.models import find
+from superfine.training.adversarial import make_learner
+from superfine.training.feed import batches, make_schedule
+from superfine.training.journal import Journal
+from superfine.training.processes import Processes, refers_to_peer
+from superfine.training.recipe.checks import check
+from superfine.training.recipe.text import load_recipe
+from superfine.training.recipe.types import Plateau, Recipe
+from superfine.training.resume import changes, find_checkpoint
+from superfine.training.run_folder import RECIPE, RunFolder, refuse_changed_data
+from superfine.training.sources import make_source
+from superfine.training.tally import NotFiniteError
+from superfine.training.validation import StopAskedError, Validation, headline
+from superfine.training.watching.watcher import Watcher
+from superfine.training.weights import weight_file
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        weights: The averaged weights, as they were last scored.
+        step: Steps done.
+        finished: False when somebody asked it to stop before its end.
+    """
+
+    weights: Path
+    step: int
+    finished: bool
 
 
 def train(
-    recipe: Recipe, out: Path, *, device: str = "cpu", say: Callable[[str], None] | None = None
-) -> Path:
-    """Trains what `recipe` says; writes the log and the weights into the folder `out`.
+    recipe: Recipe,
+    out: Path,
+    *,
+    device: str = "cpu",
+    resume: str = "auto",
+    workers: int = 0,
+    watchers: Sequence[Watcher] = (),
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Trains what `recipe` says in the folder `out`, or goes on with what was begun there.
 
-    The averaged weights are saved at every measurement, and the last ones stay: the pictures
-    scored on the way choose nothing, so that a test set may be watched without being fitted.
+    A run that is stopped or killed anywhere and started again ends with the same log and the same
+    weights, bit for bit, on the same machine with the same number of threads. The averaged weights
+    are saved at every score: the last as NETWORK-xS.safetensors, which no score has chosen, and
+    the best of the first validation set as NETWORK-xS-best.safetensors.
 
     Args:
         recipe: What to train.
-        out: Folder for `log.jsonl`, `recipe.json` and `NETWORK-xS.safetensors`; made if missing.
+        out: The folder of the run; made if missing.
         device: Where to train, in torch's words.
-        say: Called with a line for people at every measurement.
-
-    Returns:
-        The file of the weights.
+        resume: "auto" goes on from the newest checkpoint in `out` if there is one, "never" refuses
+            a folder that was used, everything else is the path of a checkpoint.
+        workers: Processes that prepare samples ahead; changes no result.
+        watchers: Who looks on; asked only in the first of several processes.
+        stop: Asked after every step; when it says yes, a checkpoint is written and the run ends.
 
     Raises:
-        UsageError: When the network has no such scale or `out` already holds weights.
+        RecipeError: When the recipe contradicts itself, its network or its data.
+        UsageError: When the recipe or the data differ from what the run began with.
+        TrainingError: When a loss becomes NaN or infinite.
+        PeerLostError: When another process of the run has gone.
+        OutputError: When the folder cannot be written or another run works there.
     """
-    spec = find(recipe.network)
-    if recipe.scale not in spec.scales:
-        raise UsageError(
-            f"{spec.name} has no scale {recipe.scale}.",
-            hint=f"It has: {', '.join(map(str, spec.scales))}.",
+    check(recipe)
+    processes = Processes(torch.device(device))
+    try:
+        run = _Run(recipe, RunFolder(out), torch.device(device), processes, watchers)
+        if not processes.place.first:
+            return run.go(resume, workers, stop)
+        with run.folder.opened():
+            return run.go(resume, workers, stop)
+    except RuntimeError as error:
+        if processes.place.world == 1 or not refers_to_peer(error):
+            raise
+        raise PeerLostError(
+            f"Process {processes.place.rank} of {processes.place.world} has lost another one.",
+            hint="Look at what that one said last; the same command goes on from the newest "
+            "checkpoint.",
+        ) from error
+    finally:
+        processes.close()
+
+
+class _Run:
+    """One process's part of a run."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        device: torch.device,
+        processes: Processes,
+        watchers: Sequence[Watcher],
+    ) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.processes = processes
+        spec = find(recipe.network)
+        self.schedule = make_schedule(recipe, processes.place)
+        self.source = make_source(recipe, spec)
+        self.validation = Validation(recipe, spec)
+        self.learner = make_learner(recipe, spec, device, processes.place)
+        self.journal: Journal | None = None
+        if processes.place.first:
+            self.journal = Journal(
+                recipe,
+                spec,
+                folder=folder,
+                learner=self.learner,
+                files=self.source.files,
+                watchers=watchers,
+            )
+
+    def go(self, resume: str, workers: int, stop: Callable[[], bool]) -> Outcome:
+        """From where the run stands to its end, or to where somebody stops it."""
+        finished = False
+        try:
+            self._begin(resume)
+            self._learn(workers, stop)
+            finished = True
+        except StopAskedError:
+            if self.journal:
+                self.journal.save()
+        except NotFiniteError as error:
+            raise self._diverged(error) from None
+        finally:
+            if self.journal:
+                self.journal.end()
+        step = self.learner.progress.step
+        if self.journal and finished:
+            self.journal.say(f"Finished after {step} steps.")
+        elif self.journal:
+            self.journal.say(
+                f"Stopped after step {step} of {self.recipe.steps}; the same command goes on."
+            )
+        return Outcome(self.folder.root / weight_file(self.recipe, best=False), step, finished)
+
+    def _begin(self, resume: str) -> None:
+        """Goes back to the checkpoint that `resume` means, if there is one."""
+        changed = self._changes(resume)
+        found = find_checkpoint(resume, self.folder.checkpoints)
+        if found is not None:
+            self.learner.resume(found)
+        step = self.learner.progress.step
+        if step > self.recipe.steps:
+            raise UsageError(
+                f"The checkpoint is at step {step}, the recipe ends at {self.recipe.steps}.",
+                hint="Give the recipe more steps.",
+            )
+        # Until here every process has only read; from here on the first one writes.
+        if len(set(self.processes.gather(step))) > 1:
+            raise UsageError(
+                "The processes see different checkpoints.",
+                hint="Put the run's folder where all machines see it.",
+            )
+        if self.journal:
+            self.journal.begin(
+                scored=found is not None and found.scored,
+                processes=self.processes.place.world,
+                changes=changed,
+                example=self.source.batch(self.schedule.index(0)[:1], self.recipe.scale[0]),
+            )
+
+    def _changes(self, resume: str) -> list[str]:
+        """What of the recipe is another than when the run began; refuses what may not be."""
+        root = self.folder.root if resume in ("auto", "never") else Path(resume).parent.parent
+        begun = RunFolder(root)
+        if not begun.begun:
+            return []
+        if resume == "never":
+            raise OutputError(
+                f"{root} holds a training run.",
+                hint="Give another -o, or let it go on with --resume auto.",
+                code="E_EXISTS",
+            )
+        refuse_changed_data(begun.recorded_data(), self.source.files)
+        return changes(load_recipe(root / RECIPE), self.recipe)
+
+    def _learn(self, workers: int, stop: Callable[[], bool]) -> None:
+        """Steps until the end.
+
+        Raises:
+            StopAskedError: When `stop` says yes.
+            NotFiniteError: When a loss is no number.
+        """
+        learner, progress = self.learner, self.learner.progress
+        feed = batches(
+            self.source,
+            self.schedule,
+            start=progress.step,
+            steps=self.recipe.steps,
+            workers=workers,
+            pin=learner.device.type == "cuda",
         )
-    weights = out / f"{spec.name}-x{recipe.scale}.safetensors"
-    if weights.exists():
-        raise UsageError(f"{weights} exists.", hint="Choose another output folder.")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
+        while True:
+            if progress.score_due:
+                self._score(stop)
+            if stop():
+                raise StopAskedError
+            if progress.step >= self.recipe.steps:
+                return
+            learner.step(next(feed), self.schedule.scale(progress.step))
+            self._after_step()
 
-    protocol = find_protocol(recipe.protocol)
-    torch.manual_seed(recipe.seed)  # only the initial weights draw from it
-    network = spec.build(recipe.scale)
-    if recipe.start_from is not None:
-        load_matching(network, recipe.start_from)
-    sampler = PatchSampler(
-        make_pairs(
-            read_all(recipe.train),
-            scale=recipe.scale,
-            protocol=protocol,
-            shrink=recipe.shrink,
-            patch=recipe.patch,
-        ),
-        scale=recipe.scale,
-        patch=recipe.patch,
-        seed=recipe.seed,
-    )
-    truth = read_all([recipe.validate_on])
-    started = time.monotonic()
-    with (out / "log.jsonl").open("w", encoding="utf-8") as log:
-        for step, loss, averaged in _steps(recipe, network, sampler, device):
-            averaged.eval()
-            score = measure(averaged, spec, truth, scale=recipe.scale, protocol=protocol)
-            record = {
-                "step": step,
-                "loss": loss,
-                "psnr": round(score.psnr, 4),
-                "ssim": round(score.ssim, 5),
-                "seconds": round(time.monotonic() - started),
-            }
-            log.write(json.dumps(record) + "\n")
-            log.flush()
-            if say is not None:
-                say(f"step {step}/{recipe.steps}  loss {loss:.3e}  {score.psnr:.3f} dB")
-            save(averaged, _card(recipe, spec, protocol, score, step), weights, overwrite=True)
-    return weights
+    def _after_step(self) -> None:
+        """Logs, saves, and notes that a score is due, when it is time."""
+        progress, recipe = self.learner.progress, self.recipe
+        done, ended = progress.step, progress.step == recipe.steps
+        logged = done % recipe.log_every == 0 or ended
+        # Asking a GPU for a number makes it wait, a CPU has it already.
+        if logged or self.learner.device.type == "cpu":
+            progress.tally.settle()
+        if logged:
+            means = progress.tally.means(self.processes)
+            progress.tally.clear()
+            if self.journal:
+                self.journal.losses(means)
+        progress.score_due = done % recipe.validate_on.every == 0 or ended
+        if self.journal:
+            if done % recipe.checkpoint_every == 0:
+                self.journal.save()
+            self.journal.step()
 
+    def _score(self, stop: Callable[[], bool]) -> None:
+        """Scores the averaged weights and saves them."""
+        progress, learner = self.learner.progress, self.learner
+        scores = self.validation.scores(learner.averaged, self.processes, stop=stop)
+        value = headline(scores)
+        better = progress.best is None or value > progress.best
+        if better:
+            progress.best, progress.best_step = value, progress.step
+        if isinstance(self.recipe.schedule, Plateau):
+            progress.plateau.see(value, self.recipe.schedule)
+        progress.score_due = False
+        if self.journal:
+            self.journal.scores(scores, better=better)
+            self.journal.sheets(self.validation.sheets(learner.averaged))
+            self.journal.save()
+        learner.network.train()  # without averaging, it was the one that was scored
 
-def _steps(
-    recipe: Recipe, network: nn.Module, sampler: PatchSampler, device: str
-) -> Iterator[tuple[int, float, nn.Module]]:
-    """Trains, and yields (steps done, mean loss since the last, averaged network) to measure."""
-    network.to(device).train()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = deepcopy(network).requires_grad_(False)
-    optimiser = _optimiser(recipe, network)
-    loss_of = LOSSES[recipe.loss]
-    total = torch.zeros((), device=device)
-    counted = 0
-    for step in range(recipe.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = group["rate"] * learning_rate(recipe, step)
-        lr, hr = (x.to(device) for x in sampler.batch(step, recipe.batch))
-        optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(network(lr.contiguous(memory_format=torch.channels_last)), hr)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        _average(averaged, network, min(recipe.averaging, (1 + step) / (10 + step)))
-        total += loss.detach()
-        counted += 1
-        done = step + 1
-        if done % recipe.validate_every == 0 or done == recipe.steps:
-            yield done, float(total) / counted, averaged
-            total.zero_()
-            counted = 0
-
-
-def _optimiser(recipe: Recipe, network: nn.Module) -> torch.optim.Adam:
-    """Adam in two groups, the body and the last layer, each with its factor `rate`."""
-    tail = [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))][-1]
-    last = list(tail.parameters())
-    body = [p for p in network.parameters() if all(p is not q for q in last)]
-    groups = [{"params": body, "rate": 1.0}, {"params": last, "rate": recipe.tail_rate}]
-    return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True)
-
-
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """The optimiser's step size: a linear climb, then half a cosine down."""
-    if step < recipe.warm_up:
-        return recipe.learning_rate * (step + 1) / recipe.warm_up
-    way = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
-    span = recipe.learning_rate - recipe.final_learning_rate
-    return recipe.final_learning_rate + span * (1 + math.cos(math.pi * way)) / 2
-
-
-@torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, past: float) -> None:
-    own: list[Tensor] = list(averaged.parameters())
-    new: list[Tensor] = list(network.parameters())
-    torch._foreach_lerp_(own, new, 1 - past)
-
-
-def _card(recipe: Recipe, spec: ModelSpec, protocol: Protocol, score: Score, step: int) -> Card:
-    return Card(
-        architecture=spec.name,
-        scale=recipe.scale,
-        channels=spec.channels,
-        training_data=tuple(
-            f"{folder.name} ({len(pictures_in(folder))} pictures)" for folder in recipe.train
-        ),
-        training=f"{step} steps, batch {recipe.batch} of {recipe.patch}x{recipe.patch} LR patches, "
-        f"{recipe.loss}, Adam {recipe.learning_rate:g}, seed {recipe.seed}",
-        protocol=protocol.name,
-        scores={recipe.validate_on.name: asdict(score)},
-        licence="Apache-2.0",
-    )
+    def _diverged(self, error: NotFiniteError) -> TrainingError:
+        index, scale = self.schedule.index(error.step), self.schedule.scale(error.step)
+        shown = ", ".join(self.source.name(int(i), scale) for i in index[:3])
+        more = ", ..." if len(index) > 3 else ""
+        return TrainingError(
+            f"The loss is no number at step {error.step + 1}: {' and '.join(error.terms)}. "
+            f"The samples were {index[0]} to {index[-1]}: {shown}{more}.",
+            hint="Use a smaller learning rate, clip the gradient, or look at these pictures; "
+            "the checkpoints before are as they were.",
+        )

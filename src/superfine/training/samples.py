@@ -1,0 +1,67 @@
+"""What a network makes of a validation picture: input, output and target, cut from its middle."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from superfine.benchmark.depth import DepthPair
+from superfine.benchmark.protocol import Protocol, to_codes
+from superfine.models import ModelSpec
+from superfine.ops.resize import imresize
+from superfine.visual import Panel
+
+# HR pixels on a side of what is shown.
+_SIDE = 192
+
+
+def picture_panels(
+    network: nn.Module,
+    spec: ModelSpec,
+    truth: UInt8[Tensor, "c h w"],
+    scale: int,
+    protocol: Protocol,
+) -> list[Panel]:
+    """The input enlarged pixel by pixel, the output and the target of a picture."""
+    hr = protocol.crop(truth, scale)
+    lr = protocol.lr(hr, scale, colour=spec.channels == "rgb").float()
+    if spec.channels == "y":
+        hr = protocol.luma(hr)
+        lr = lr if lr.shape[0] == 1 else protocol.luma(to_codes(lr)).float() / 255
+    elif lr.shape[0] == 1:
+        lr = lr.expand(3, -1, -1)
+    sr = network(lr[None].to(_device(network)))[0].cpu()
+    return _panels(imresize(lr, scale=scale, method="nearest"), sr, hr.float() / 255, scale)
+
+
+def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[Panel]:
+    """The same of a depth map, in grey, nearest and farthest as in the input."""
+    device = _device(network)
+    lr = pair.lr[None].to(device)
+    guide = None if pair.guide is None else pair.guide[None].to(device)
+    sr = network(lr, guide) if spec.channels == "depth+guide" else network(lr)
+    scale = pair.truth.shape[-1] // pair.lr.shape[-1]
+    truth = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
+    enlarged = imresize(pair.lr, scale=scale, method="nearest")
+    return _panels(enlarged, sr[0].cpu(), truth, scale)
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters(), torch.empty(0)).device
+
+
+def _panels(
+    lr: Float[Tensor, "c h w"], sr: Float[Tensor, "c h w"], hr: Float[Tensor, "d h w"], scale: int
+) -> list[Panel]:
+    def shown(x: Tensor) -> UInt8[Tensor, "3 m n"]:
+        height, width = min(_SIDE, x.shape[-2]), min(_SIDE, x.shape[-1])
+        top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+        codes = to_codes(x[:, top : top + height, left : left + width])
+        return codes.expand(3, -1, -1)
+
+    return [
+        Panel(shown(lr), f"input x{scale}"),
+        Panel(shown(sr), "output"),
+        Panel(shown(hr), "target"),
+    ]

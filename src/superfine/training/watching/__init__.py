@@ -1,0 +1,1 @@
+"""Who looks on while a network learns."""
