@@ -4,7 +4,8 @@ Source: Dong, Loy, He, Tang, "Image Super-Resolution Using Deep Convolutional Ne
 TPAMI 2016, arXiv:1501.00092. Variants are named by their kernel sizes: 9-1-5, 9-3-5, 9-5-5.
 
 Differs from the paper: convolutions pad with zeros so that the output keeps its size (the paper
-shrinks by the border), and the enlargement is part of the network, as our contract asks.
+shrinks by the border), and the enlargement is part of the network, as our contract asks. Training
+starts from the bicubic picture instead of from noise of 0.001 (docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -33,9 +34,21 @@ class SRCNN(nn.Module):
         self.extract = nn.Conv2d(channels, 64, first, padding=first // 2)
         self.map = nn.Conv2d(64, 32, second, padding=second // 2)
         self.reconstruct = nn.Conv2d(32, channels, third, padding=third // 2)
+        self._start_as_interpolation()
+
+    @torch.no_grad()
+    def _start_as_interpolation(self) -> None:
+        """The first channels carry the picture straight through; the others start as noise."""
+        channels = self.extract.in_channels
         for layer in (self.extract, self.map, self.reconstruct):
-            nn.init.normal_(layer.weight, std=0.001)
+            last = layer is self.reconstruct
+            fan_in = layer.in_channels * layer.kernel_size[0] ** 2
+            nn.init.normal_(layer.weight, std=0.001 if last else math.sqrt(2 / fan_in))
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            layer.weight[:channels] = 0
+            middle = layer.kernel_size[0] // 2
+            for channel in range(channels):
+                layer.weight[channel, channel, middle, middle] = 1
 
     def forward(self, lr: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c sh sw"]:
         """`lr` enlarged by bicubic and refined; values on [0, 1]."""
