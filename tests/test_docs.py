@@ -61,6 +61,7 @@ def desk(tmp_path, monkeypatch):
     for i in range(2):
         large = PillowImage.fromarray(rng.integers(0, 256, (60, 64, 3), dtype=np.uint8))
         large.resize((128, 120)).save(tmp_path / "photos" / f"{i}.png")
+    shutil.copy(ROOT / "recipes" / "espcn-x2.yaml", tmp_path / "espcn.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -12,16 +12,26 @@ if TYPE_CHECKING:
     from superfine.checkpoints import LoadedModel, load_model
     from superfine.inference import upscale
     from superfine.training.loop import train
+    from superfine.training.recipe.text import load_recipe
     from superfine.types import Image
 
 __version__ = "0.1.0"
 
-__all__ = ["Image", "LoadedModel", "__version__", "load_model", "train", "upscale"]
+__all__ = [
+    "Image",
+    "LoadedModel",
+    "__version__",
+    "load_model",
+    "load_recipe",
+    "train",
+    "upscale",
+]
 
 _HOME = {
     "Image": "superfine.types",
     "LoadedModel": "superfine.checkpoints",
     "load_model": "superfine.checkpoints",
+    "load_recipe": "superfine.training.recipe.text",
     "train": "superfine.training.loop",
     "upscale": "superfine.inference",
 }
