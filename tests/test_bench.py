@@ -66,8 +66,9 @@ def test_the_train_command_makes_weights_that_load(tmp_path, capsys):
     folder = photos(tmp_path / "photos")
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(
-        f"network: fsrcnn-small\nscale: 2\ntrain: [{folder}]\nvalidate_on: {folder}\n"
-        "patch: 12\nbatch: 2\nsteps: 4\nlearning_rate: 1.0e-3\nvalidate_every: 2\n"
+        f"network: fsrcnn-small\nscale: 2\ndata: {{kind: pictures, folders: [{folder}]}}\n"
+        f"validate: {{sets: [{folder}], every: 2}}\npatch: 12\nbatch: 2\nsteps: 4\n"
+        "optimiser: {kind: adam, learning_rate: 1e-3}\nschedule: {kind: constant}\n"
     )
     assert main(["train", str(recipe), "-o", str(tmp_path / "run")]) == 0
     weights = Path(capsys.readouterr().out.strip())

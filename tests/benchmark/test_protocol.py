@@ -1,5 +1,7 @@
 """The tables of the field, reproduced: the bicubic rows and a public VDSR file."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -111,9 +113,22 @@ def test_not_rounding_between_the_steps_is_worth_a_tenth_of_a_decibel(data_root,
 def test_bicubic_as_a_network_is_the_bicubic_row(data_root):
     pictures = read_all([data_root / "testsets" / "Set5"])
     protocol = find_protocol("y-matlab")
-    network = measure_each(bicubic.Bicubic(3), bicubic.SPEC, pictures, scale=3, protocol=protocol)
+    luma = replace(bicubic.SPEC, channels="y")
+    network = measure_each(bicubic.Bicubic(3), luma, pictures, scale=3, protocol=protocol)
     row = bicubic_scores(pictures, 3, "y-matlab")
     assert [s.psnr for s in network] == pytest.approx([s.psnr for s in row], abs=1e-3)
+
+
+@pytest.mark.data
+def test_a_colour_network_is_given_8_bit_colours(data_root):
+    """As the papers' LR files: the mean is that of the uint8 tables, not of float luma."""
+    pictures = read_all([data_root / "testsets" / "Set5"])
+    protocol = find_protocol("y-matlab")
+    scores = measure_each(bicubic.Bicubic(2), bicubic.SPEC, pictures, scale=2, protocol=protocol)
+    assert sum(s.psnr for s in scores) / 5 == pytest.approx(33.64, abs=0.02)
+    lr = protocol.lr(protocol.crop(pictures[2], 2), 2, colour=True)
+    assert lr.shape[0] == 3
+    assert (255 * lr - (255 * lr).round()).abs().max() < 1e-9
 
 
 def test_protocol_names_are_distinct_and_found():

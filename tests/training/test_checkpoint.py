@@ -128,6 +128,7 @@ while True:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_kills_while_saving_tear_nothing(tmp_path):
     """Ten kills at moments spread over a save; `make kill-saves` does a hundred."""
     torn_after(tmp_path, kills=int(os.environ.get("SUPERFINE_KILLS", "10")))
