@@ -26,6 +26,7 @@ LINES = [
     for spec in ANY_SIZE
     for scale in (scales_to_run(spec) if heavy(spec) else spec.scales)
     for upright in ((False,) if heavy(spec) else (True, False))
+    if spec.reach[scale] is not None  # the others see the whole picture
 ]
 
 
@@ -157,8 +158,6 @@ def test_nothing_beyond_the_reach_is_seen(spec, scale, upright):
     On a line of cells, which costs a hundredth of a square and shows as much.
     """
     reach = spec.reach[scale]
-    if reach is None:
-        pytest.skip("sees the whole picture")
     side = 2 * reach + 5
     middle = side // 2
     size = (side, 1) if upright else (1, side)
