@@ -6,8 +6,9 @@ Every error says what came, what was expected and what to do. A command prints `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Protocol, TypeVar
 
 # Exit codes of the command line; documented in docs/cli.md.
 EXIT_OK = 0
@@ -132,3 +133,26 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, listing: str) ->
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownNameError(f"No {kind} is called {name!r}.{guess}", hint=f"See: {listing}")
+
+
+class Named(Protocol):
+    """One entry of our lists."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+def find_named(kind: str, name: str, known: Sequence[N], *, listing: str) -> N:
+    """The entry of `known` called `name`.
+
+    Raises:
+        UnknownNameError: With the nearest name we do have.
+    """
+    for entry in known:
+        if entry.name == name:
+            return entry
+    raise unknown_name(kind, name, (entry.name for entry in known), listing=listing)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from superfine.data.depth import DepthScene, scenes_in, stretched
-from superfine.errors import unknown_name
+from superfine.errors import find_named
 from superfine.metrics import mae, rmse
 from superfine.models import ModelSpec
 from superfine.ops.codes import to_unit
@@ -131,11 +131,7 @@ def find_depth_protocol(name: str) -> DepthProtocol:
     Raises:
         UnknownNameError: With the nearest name we do have.
     """
-    for protocol in DEPTH_PROTOCOLS:
-        if protocol.name == name:
-            return protocol
-    names = (p.name for p in DEPTH_PROTOCOLS)
-    raise unknown_name("depth protocol", name, names, listing="docs/protocols.md")
+    return find_named("depth protocol", name, DEPTH_PROTOCOLS, listing="docs/protocols.md")
 
 
 def validation_pairs(

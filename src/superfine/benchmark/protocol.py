@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from superfine.errors import unknown_name
+from superfine.errors import find_named
 from superfine.metrics import psnr, ssim
 from superfine.ops import codes
 from superfine.ops.color import luma_uint8
@@ -115,10 +115,7 @@ def find_protocol(name: str) -> Protocol:
     Raises:
         UnknownNameError: With the nearest name we do have.
     """
-    for protocol in PROTOCOLS:
-        if protocol.name == name:
-            return protocol
-    raise unknown_name("protocol", name, (p.name for p in PROTOCOLS), listing="docs/protocols.md")
+    return find_named("protocol", name, PROTOCOLS, listing="docs/protocols.md")
 
 
 def to_codes(sr: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback as tracebacks
+from collections.abc import Sequence
 
 import typer
 
@@ -37,6 +38,14 @@ def put(line: bytes) -> None:
         # Python flushes standard output once more at its end and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(_SIGPIPE_EXIT) from None
+
+
+def put_table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows of data on standard output, each column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        put("  ".join(cells).rstrip().encode())
 
 
 def complaint(code: str, message: str, hint: str, *, about: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from superfine.card import LARGEST_HEADER, Card, header_from_bytes, read_card, shipped_cards
-from superfine.cli.console import put
+from superfine.cli.console import put, put_table
 from superfine.errors import ModelFileError, unknown_name
 
 app = typer.Typer(help="Shows the networks and their weights.", no_args_is_help=True)
@@ -32,10 +32,7 @@ def show_list(as_json: Annotated[bool, _JSON] = False) -> None:
     ]
     rows += [_row(values) for values in found]
     rows.append(("bicubic", "any", "rgb", "0", "-", "-", "-"))
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        put("  ".join(cells).rstrip().encode())
+    put_table(rows)
 
 
 @app.command("info")

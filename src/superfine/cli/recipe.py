@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from superfine.cli.console import put, say, shown
+from superfine.cli.console import put, put_table, say, shown
 from superfine.errors import EXIT_INPUT, EXIT_OK
 
 if TYPE_CHECKING:
@@ -36,10 +36,8 @@ def show_list(
             values = {"name": name, "network": recipe.network, "scale": scales, "about": about}
             put(json.dumps({"v": 1, **values}).encode())
         rows.append((name, recipe.network, _scales(recipe.scale), about))
-    for row in () if as_json else rows:
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        put("  ".join(cells).rstrip().encode())
+    if not as_json:
+        put_table(rows)
 
 
 @app.command("show")

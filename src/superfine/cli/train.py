@@ -88,7 +88,6 @@ def train(
 ) -> int:
     """Trains the network of a recipe, or goes on where it was stopped, and measures it."""
     from superfine.training.processes import place
-    from superfine.training.recipe.plan import plan
     from superfine.training.recipe.text import find_recipe, load_recipe, with_data_root
 
     path = find_recipe(recipe)
@@ -97,6 +96,7 @@ def train(
     here = place()
     if dry_run:
         from superfine.cli.recipe import show_plan
+        from superfine.training.recipe.plan import plan
 
         made = plan(asked, device=_device(device, here.local, here.world))
         put((json.dumps(made.to_json()) if as_json else show_plan(made)).encode())

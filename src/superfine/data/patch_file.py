@@ -23,15 +23,14 @@ from torch import Tensor
 from superfine.data.batch import Batch, SourceFile
 from superfine.data.source import describe
 from superfine.errors import UsageError
-from superfine.ops.counter import draw, shuffled
-from superfine.ops.views import VIEWS, allowed_bits, turn
+from superfine.ops.counter import shuffled
+from superfine.ops.views import VIEWS, allowed_bits, draw_views, turn
 
 # h5py carries no types, and is needed only by who trains from such files.
 H5Module: TypeAlias = Any
 H5File: TypeAlias = Any
 H5Dataset: TypeAlias = Any
 
-_VIEW_STREAM = 1  # of what one run draws, the part that chooses views
 _LARGEST_IN_MEMORY = 1 << 30  # bytes of a dataset that cannot be mapped
 _PROBED = 256  # patches looked at to tell codes from floats on [0, 1]
 _TRUTH = re.compile(r"^hr_x(\d+)$")
@@ -152,8 +151,7 @@ class PatchFile:
         """
         shelf = self._shelf(scale)
         rows = shuffled(self.seed, index, shelf.count)
-        turns = draw(self.seed, _VIEW_STREAM, index)[0] % np.uint64(len(VIEWS))
-        chosen = turns & self._bits
+        chosen = draw_views(self.seed, index, self._bits)
         return Batch(
             lr=shelf.lr.take(rows, chosen),
             hr={s: patches.take(rows, chosen) for s, patches in shelf.hr.items()},

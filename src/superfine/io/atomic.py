@@ -83,7 +83,7 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             _move(temporary, path, overwrite=overwrite)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -183,7 +183,15 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Writes all of `data`; a disk that fills up takes a part first, and then says so."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Returns when a rename in `folder` is on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

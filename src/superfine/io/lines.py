@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from superfine.io.atomic import output_errors
+from superfine.io.atomic import output_errors, write_all
 
 
 def append_line(path: Path, line: bytes, *, sync: bool) -> None:
@@ -23,9 +23,7 @@ def append_line(path: Path, line: bytes, *, sync: bool) -> None:
         try:
             size = os.fstat(descriptor).st_size
             torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            left = memoryview((b"\n" if torn else b"") + line + b"\n")
-            while left:  # a disk that fills up takes a part first, and then says so
-                left = left[os.write(descriptor, left) :]
+            write_all(descriptor, (b"\n" if torn else b"") + line + b"\n")
             if sync:
                 os.fsync(descriptor)
         finally:

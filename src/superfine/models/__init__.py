@@ -6,7 +6,7 @@ it by themselves.
 
 from __future__ import annotations
 
-from superfine.errors import unknown_name
+from superfine.errors import find_named
 from superfine.models import (
     bicubic,
     drcn,
@@ -53,7 +53,4 @@ def find(name: str) -> ModelSpec:
     Raises:
         UnknownNameError: With the nearest name we do have.
     """
-    for spec in ZOO:
-        if spec.name == name:
-            return spec
-    raise unknown_name("network", name, (s.name for s in ZOO), listing="superfine models list")
+    return find_named("network", name, ZOO, listing="superfine models list")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt64
 from torch import Tensor
+
+from superfine.ops.counter import draw
 
 VIEWS = range(8)
 
@@ -16,6 +19,17 @@ def allowed_bits(*, views: bool, upright: bool) -> int:
     if not views:
         return 0
     return 4 if upright else 7
+
+
+# What one run draws for different ends is kept apart by its stream.
+_STREAM = 1
+
+
+def draw_views(
+    seed: int, index: UInt64[np.ndarray, " n"], bits: np.uint64
+) -> UInt64[np.ndarray, " n"]:
+    """The view of each sample of a run, a pure function of (seed, index); `bits` as allowed."""
+    return draw(seed, _STREAM, index)[0] % np.uint64(len(VIEWS)) & bits
 
 
 def turn(x: Shaped[Tensor, "*lead h w"], view: int) -> Shaped[Tensor, "*lead h2 w2"]:

@@ -24,7 +24,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from superfine.errors import ModelFileError
-from superfine.io.atomic import output_errors
+from superfine.io.atomic import output_errors, sync_folder, write_all
 
 MANIFEST = "MANIFEST.json"
 _FORMAT = 1
@@ -88,11 +88,11 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
             for name, data in files.items():
                 _write_synced(hidden / name, data)
             _write_synced(hidden / MANIFEST, json.dumps(manifest, indent=1).encode())
-            _sync(hidden)
+            sync_folder(hidden)
             if target.exists():  # of a run that went on from an earlier one with other settings
                 _remove(target)
             hidden.rename(target)
-            _sync(folder)
+            sync_folder(folder)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return target
@@ -101,19 +101,8 @@ def write(checkpoint: Checkpoint, folder: Path) -> Path:
 def _write_synced(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        write_all(descriptor, data)
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

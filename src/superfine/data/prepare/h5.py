@@ -14,9 +14,9 @@ from superfine.data.patch_file import load_h5py
 from superfine.data.prepare.layout import create, datasets, fits, shelf_counts, shelf_of
 from superfine.data.prepare.patches import Cut
 from superfine.data.prepare.plan import Plan
-from superfine.data.prepare.record import sync_folder, working_folder
+from superfine.data.prepare.record import working_folder
 from superfine.errors import OutputError
-from superfine.io.atomic import output_errors, require_writable
+from superfine.io.atomic import output_errors, require_writable, sync_folder
 from superfine.ops.counter import shuffled
 
 _PIECE = 1 << 20  # bytes read back at a time

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from superfine.data.prepare.patches import Cut
 from superfine.data.prepare.plan import Plan
-from superfine.data.prepare.record import remove_working_folder, sync_folder, working_folder
+from superfine.data.prepare.record import remove_working_folder, working_folder
 from superfine.errors import OutputError, UsageError
-from superfine.io.atomic import output_errors
+from superfine.io.atomic import output_errors, sync_folder
 from superfine.io.writer import write
 from superfine.types import Image
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import time
@@ -48,19 +47,6 @@ def remove_working_folder(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # somebody else's file in it
         folder.rmdir()
-
-
-def sync_folder(folder: Path) -> None:
-    """Returns when a rename in `folder` is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network and virtual file systems cannot sync a folder; the rename still holds.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
-            raise
-    finally:
-        os.close(descriptor)
 
 
 class Record:
