@@ -131,3 +131,14 @@ def test_a_batch_in_pieces():
     found = list(pieces(batch, 3))
     assert [piece.lr.shape[0] for piece in found] == [4, 4, 4]
     assert torch.equal(torch.cat([piece.hr[2] for piece in found]), batch.hr[2])
+
+
+def test_pictures_of_8_and_16_bits_train_together():
+    """A 16-bit picture after an 8-bit one keeps its values."""
+    codes = torch.arange(64 * 64).reshape(1, 64, 64)
+    shallow = Pair((codes % 256).to(torch.uint8), {1: (codes % 256).to(torch.uint8)})
+    deep = Pair((16 * codes).to(torch.uint16), {1: (16 * codes).to(torch.uint16)})
+    found = PictureSource({1: [shallow, deep]}, patch=64, seed=0, views=False, files=())
+    batch = found.batch(np.arange(2, dtype=np.uint64), 1)
+    largest = sorted(float(patch.max()) for patch in batch.hr[1])
+    assert largest == pytest.approx([16 * 4095 / 65535, 1.0])

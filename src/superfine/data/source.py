@@ -15,19 +15,14 @@ from torch import Tensor
 from superfine.data.batch import Batch, Pair, SourceFile
 from superfine.errors import UsageError
 from superfine.ops.codes import to_unit
-from superfine.ops.counter import draw, shuffled
-from superfine.ops.views import VIEWS, allowed_bits
+from superfine.ops.counter import shuffled
+from superfine.ops.views import allowed_bits, draw_views
 
 # Picture, top, left and view of a sample.
 Place = tuple[int, int, int, int]
 
 # Samples whose places are drawn at once.
 _AHEAD = 1024
-
-# What one run draws for different ends, kept apart.
-_VIEW_STREAM = 1
-
-_PIECE = 1 << 20
 
 
 # First index, positions and views drawn ahead.
@@ -43,12 +38,27 @@ class _Arrays:
     guide: Shaped[np.ndarray, "_ _ _"] | None
 
 
-def _arrays(pair: Pair) -> _Arrays:
-    return _Arrays(
-        pair.lr.numpy(),
-        {scale: hr.numpy() for scale, hr in pair.hr.items()},
-        None if pair.guide is None else pair.guide.numpy(),
-    )
+def _arrays(pairs: Sequence[Pair]) -> list[_Arrays]:
+    """`pairs` with one type of samples in each place, so that patches of any can be stacked.
+
+    Where 8-bit, 16-bit or float pictures stand in one place, those become floats on [0, 1].
+    """
+    lrs = _of_one_type([pair.lr for pair in pairs])
+    hrs = {scale: _of_one_type([pair.hr[scale] for pair in pairs]) for scale in pairs[0].hr}
+    guides = [pair.guide for pair in pairs if pair.guide is not None]
+    guided = _of_one_type(guides) if guides else [None] * len(pairs)
+    return [
+        _Arrays(lr, {scale: hr[i] for scale, hr in hrs.items()}, guide)
+        for i, (lr, guide) in enumerate(zip(lrs, guided, strict=True))
+    ]
+
+
+def _of_one_type(
+    pictures: Sequence[Shaped[Tensor, "_ _ _"]],
+) -> list[Shaped[np.ndarray, "_ _ _"]]:
+    if len({picture.dtype for picture in pictures}) > 1:
+        pictures = [to_unit(picture) for picture in pictures]
+    return [picture.numpy() for picture in pictures]
 
 
 class PictureSource:
@@ -97,7 +107,7 @@ class PictureSource:
                     f"No training picture holds a patch of {patch * scale}x{patch * scale} pixels.",
                     hint="Use a smaller patch or larger pictures.",
                 )
-            self._kept[scale] = [_arrays(pictures[i]) for i in large]
+            self._kept[scale] = _arrays([pictures[i] for i in large])
             self._names[scale] = [names[i] if names else str(i) for i in large]
             places = [
                 (p.lr.shape[1] - patch + 1) * (p.lr.shape[2] - patch + 1) for p in self._kept[scale]
@@ -172,8 +182,7 @@ class PictureSource:
         self, index: UInt64[np.ndarray, " b"], scale: int
     ) -> tuple[UInt64[np.ndarray, " b"], UInt64[np.ndarray, " b"]]:
         positions = shuffled(self.seed, index, self.count(scale))
-        views = draw(self.seed, _VIEW_STREAM, index)[0] % np.uint64(len(VIEWS))
-        return positions, views & self._bits
+        return positions, draw_views(self.seed, index, self._bits)
 
 
 def turned(x: Shaped[np.ndarray, "_ h w"], view: int) -> Shaped[np.ndarray, "_ h2 w2"]:
@@ -191,11 +200,7 @@ def describe(paths: Iterable[Path]) -> tuple[SourceFile, ...]:
     """What `paths` hold, by their bytes."""
     found = []
     for path in paths:
-        digest = hashlib.sha256()
-        size = 0
         with path.open("rb") as file:
-            while piece := file.read(_PIECE):
-                digest.update(piece)
-                size += len(piece)
-        found.append(SourceFile(str(path), size, digest.hexdigest()))
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found.append(SourceFile(str(path), file.tell(), digest))
     return tuple(found)
