@@ -32,6 +32,9 @@ class ModelSpec:
         paper: Authors, title, venue, year.
         parameters: Published number of trainable values, for each scale.
         side: Height and width in LR pixels of the only input it takes; None where any will do.
+        training: Makes the network in the form it is trained in, where that is another: one with
+            more parameters, whose `merged()` gives what `build` makes, with the same results. It
+            holds every tensor of `build` under the same name.
     """
 
     name: str
@@ -42,6 +45,7 @@ class ModelSpec:
     paper: str
     parameters: Mapping[int, int]
     side: int | None = None
+    training: Callable[[int], nn.Module] | None = None
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -129,7 +129,7 @@ class Journal:
     def scores(self, scores: Scores, *, better: bool) -> None:
         """Saves the averaged weights with `scores` on their card, and adds a line."""
         step = self._learner.progress.step
-        network = self._learner.averaged.single()
+        network = self._learner.averaged.for_use()
         card = make_card(self._recipe, self._spec, self._files, scores, step)
         save(network, card, self.weights(best=False), overwrite=True)
         if better:

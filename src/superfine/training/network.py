@@ -17,7 +17,9 @@ class Network(nn.Module):
 
     def __init__(self, spec: ModelSpec, scales: tuple[int, ...]) -> None:
         super().__init__()
-        self.at_scale = nn.ModuleDict({str(scale): spec.build(scale) for scale in scales})
+        build = spec.training or spec.build
+        self._trained_wide = spec.training is not None
+        self.at_scale = nn.ModuleDict({str(scale): build(scale) for scale in scales})
         first = self.at_scale[str(scales[0])]
         for scale in scales[1:]:
             _share(first, self.at_scale[str(scale)])
@@ -32,6 +34,13 @@ class Network(nn.Module):
     def single(self) -> nn.Module:
         """The network at the first scale, which holds every weight."""
         return self.at_scale[str(self.first)]
+
+    def for_use(self) -> nn.Module:
+        """`single` as the zoo builds it: merged, where it is trained in another form."""
+        if not self._trained_wide:
+            return self.single()
+        merged: nn.Module = self.single().merged()  # type: ignore[operator]
+        return merged
 
 
 def _share(first: nn.Module, other: nn.Module) -> None:

@@ -125,7 +125,8 @@ def memory(recipe: Recipe, spec: ModelSpec, costs: dict[int, ForwardCost], pictu
         costs: Scale -> the cost of one patch.
         pictures: Bytes of the decoded training data.
     """
-    network = build_empty(spec, recipe.scale[0])
+    with torch.device("meta"):
+        network = (spec.training or spec.build)(recipe.scale[0])
     held = _BYTES * sum(t.numel() for t in network.state_dict().values())
     learned = _BYTES * parameter_count(network)
     piece = recipe.batch // recipe.accumulate
