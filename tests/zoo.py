@@ -3,11 +3,12 @@
 from torch import Tensor, rand
 
 from superfine.models import ModelSpec
+from superfine.schema import build_empty
 
 # Networks with more weights than this, and those that use their weights many times, are heavy:
 # tests that run them do so at one scale and on the smallest pictures.
 _MOST_LIGHT = 1_000_000
-_RECURSIVE = ("drcn", "drrn")
+_RECURSIVE = ("drcn", "drrn", "mslapsrn")
 
 
 def heavy(spec: ModelSpec) -> bool:
@@ -28,6 +29,20 @@ def scales_to_run(spec: ModelSpec) -> tuple[int, ...]:
     if heavy(spec) or min(enlarging) > 4:
         return (min(enlarging),)
     return tuple(scale for scale in spec.scales if scale <= 4)
+
+
+def has_branches(spec: ModelSpec) -> bool:
+    """Whether `spec` holds layers that only one of its scales uses."""
+    return spec.name.startswith("mdsr")
+
+
+def used_parameters(spec: ModelSpec, scale: int) -> int:
+    """How many trainable values `spec` uses at `scale`: all, but for the layers of other scales."""
+    if not has_branches(spec):
+        return spec.parameters[scale]
+    others = [f".x{other}." for other in spec.scales if other != scale]
+    named = build_empty(spec, scale).named_parameters()
+    return sum(p.numel() for name, p in named if not any(other in name for other in others))
 
 
 def picture_channels(spec: ModelSpec) -> int:

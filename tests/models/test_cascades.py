@@ -2,12 +2,17 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
+from superfine.checkpoints import load
+from superfine.errors import UnknownNameError
 from superfine.models import find
 from superfine.models.drrn import DRRN
 from superfine.models.dsdmsr import DSDMSR
 from superfine.ops.resize import imresize
+from superfine.training.loop import train
+from tests.training.desk import make_photos, make_recipe
 
 
 def smooth(height: int, width: int) -> torch.Tensor:
@@ -39,6 +44,42 @@ def test_drcn_averages_its_predictions_by_weights_that_sum_to_one():
     assert len(find("drcn-17").build(2).train()(smooth(3, 3))) == 17 + 1
 
 
+def drcn(state: dict[str, Tensor], enlarged: Tensor) -> list[Tensor]:
+    """Sections 3.1 to 3.3 of the paper: the predictions of sixteen recursions, and the answer."""
+
+    def conv(name: str, x: Tensor) -> Tensor:
+        return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], padding=1)
+
+    hidden = conv("embed_second", conv("embed_first", enlarged).relu()).relu()
+    predictions = []
+    for _ in range(16):
+        hidden = conv("shared", hidden).relu()
+        predictions.append(enlarged + conv("last", conv("rebuild", hidden).relu()))
+    weights = state["ensemble"] / state["ensemble"].sum()
+    return [*predictions, sum(w * p for w, p in zip(weights, predictions, strict=True))]
+
+
+def test_drcn_computes_the_papers_recursion():
+    torch.manual_seed(0)
+    network, lr = find("drcn").build(2).train(), smooth(4, 5)
+    for layer in (network.shared, network.last):
+        torch.nn.init.normal_(layer.weight, std=0.02)
+        torch.nn.init.normal_(layer.bias, std=0.1)
+    torch.nn.init.uniform_(network.ensemble, 1, 3)
+    with torch.no_grad():
+        expected = drcn(network.state_dict(), imresize(lr, scale=2))
+        for output, computed in zip(network(lr), expected, strict=True):
+            assert (output - computed).abs().max() < 1e-5
+
+
+def test_drcn_starts_as_an_identity_with_equal_weights():
+    network = find("drcn").build(2)
+    assert torch.equal(network.shared.weight, nn.init.dirac_(torch.empty(256, 256, 3, 3)))
+    assert not network.shared.bias.any()
+    assert network.ensemble.requires_grad
+    assert network.ensemble.tolist() == [1 / 16] * 16
+
+
 def test_drcn_starts_with_equal_predictions():
     """The shared convolution passes its input through."""
     torch.manual_seed(0)
@@ -59,6 +100,57 @@ def test_drrn_of_any_blocks_and_units(blocks, units):
     assert len(used) == (1 + 2 * units) * blocks + 1
     weights = 9 * (8 + (blocks - 1) * 64 + blocks * 2 * 64 + 8)
     assert sum(p.numel() for p in network.parameters()) == weights
+
+
+def test_a_drrn_of_any_size_is_found_by_its_numbers():
+    spec = find("drrn-b3u6")
+    assert spec is find("drrn-b3u6")
+    assert spec.name == "drrn-b3u6"
+    assert spec.parameters[2] == 9 * (128 + 2 * 128**2 + 3 * 2 * 128**2 + 128)
+    assert len(spec.build(2).blocks) == 3
+    assert spec.build(2).blocks[1].units == 6
+    assert find("drrn-b1u25") is find("drrn")
+    assert find("drrn-b1u9").parameters == find("drrn-b1u2").parameters
+
+
+@pytest.mark.parametrize(
+    "name", ["drrn-b0u3", "drrn-b3u0", "drrn-b33u1", "drrn-b1u33", "drrn-b999u999"]
+)
+def test_a_drrn_beyond_reason_is_refused_with_the_limits(name):
+    with pytest.raises(UnknownNameError, match="has 1 to 32 blocks of 1 to 32 units") as refused:
+        find(name)
+    assert "drrn-b3u6" in refused.value.hint
+
+
+@pytest.mark.parametrize("name", ["drrn-b3", "drrn-b03u6", "drrn-b3u6x", "drrn-b" + "9" * 5000])
+def test_another_name_is_no_drrn(name):
+    with pytest.raises(UnknownNameError, match="No network is called"):
+        find(name)
+
+
+def test_a_drrn_of_any_size_sees_as_far_as_it_says():
+    """As the contract test of the reach, for a network that is not in the list."""
+    spec = find("drrn-b2u3")
+    reach = spec.reach[2]
+    network = spec.build(2).double()
+    for parameter in network.parameters():
+        parameter.data.fill_(1 / parameter[0].numel())
+    lr = torch.rand(1, 1, 1, 2 * reach + 5, dtype=torch.float64).requires_grad_()
+    middle = reach + 2
+    network(lr)[..., 2 * middle : 2 * middle + 2].sum().backward()
+    cells = lr.grad[0, 0, 0].nonzero().flatten()
+    assert reach - 2 <= max(middle - int(cells[0]), int(cells[-1]) - middle) <= reach
+
+
+def test_a_drrn_of_any_size_is_trained_by_its_name(tmp_path):
+    photos = make_photos(tmp_path / "photos", count=1)
+    recipe = make_recipe(photos, network="drrn-b2u1", scale=[2, 3], patch=4, steps=2, batch=2,
+                         optimiser={"kind": "adam", "learning_rate": 1e-4})  # fmt: skip
+    outcome = train(recipe, tmp_path / "run")
+    assert outcome.weights.name == "drrn-b2u1-x2-x3.safetensors"
+    model = load(outcome.weights, scale=3)
+    assert (model.spec, model.scale) == (find("drrn-b2u1"), 3)
+    assert model.card.hyper_parameters == {"blocks": 2, "units": 1}
 
 
 def test_lapsrn_returns_the_picture_of_every_level():

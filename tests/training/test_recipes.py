@@ -26,8 +26,9 @@ QUEUE = ROOT / "recipes" / "QUEUE.md"
 
 # The networks whose papers are promised.
 PROMISED = {
-    "srcnn-915", "srcnn-955", "fsrcnn", "espcn", "vdsr", "drcn", "drrn", "lapsrn", "rdn-b", "rcan",
-    "wdsr-a", "edsr-baseline", "glean-32-256", "svlrm", "dsdmsr", "dsdmsr-vdsr",
+    "srcnn-915", "srcnn-955", "fsrcnn", "espcn", "vdsr", "drcn", "drrn", "lapsrn", "mslapsrn-d5r8",
+    "rdn-b", "rcan", "wdsr-a", "edsr-baseline", "mdsr", "glean-32-256", "svlrm", "dsdmsr",
+    "dsdmsr-vdsr",
 }  # fmt: skip
 
 

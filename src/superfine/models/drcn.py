@@ -5,8 +5,9 @@ CVPR 2016, arXiv:1511.04491.
 
 Start: the shared convolution passes its input through, the others as He et al. 2015, biases 0.
 
-Differs from the paper: the last layer starts near 0, so that training starts from bicubic; and it
-has no ReLU after it, which would forbid a negative residual.
+Differs from the paper: the last layer starts near 0, so that training starts from bicubic; it has
+no ReLU after it, which would forbid a negative residual; and the weights of the predictions are
+divided by their sum, so that the answer stays an average of them.
 
 Variants: `drcn-17` is the form of a port that is often copied: the first of its 17 predictions is
 made before any recursion, and the first reconstruction layer, without its ReLU, lies inside the

@@ -2,6 +2,8 @@
 
 Source: Tai, Yang, Liu, "Image Super-Resolution via Deep Recursive Residual Network", CVPR 2017.
 A network of B blocks of U units is named BxUy there; the paper trains B1U9 and B1U25 in full.
+`drrn` is B1U25; any other is called by its numbers, as `drrn-b3u6`, up to `drrn-b32u32`. Blocks
+have weights of their own and the units of a block share theirs, so that U changes no count.
 
 Start: normal with He's standard deviation.
 
@@ -12,12 +14,14 @@ paper's scores without them; the last layer starts near 0, so that training star
 from __future__ import annotations
 
 import math
-from functools import partial
+import re
+from functools import cache, partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from superfine.errors import UnknownNameError
 from superfine.models.spec import ModelSpec
 from superfine.ops.resize import imresize
 
@@ -73,19 +77,45 @@ class DRRN(nn.Module):
 
 
 _SCALES = (1, 2, 3, 4)
+_MOST = 32  # blocks, and units: 2,081 layers, far beyond what anybody trained
 
 
-def _spec(name: str, units: int) -> ModelSpec:
-    layers = 1 + 2 * units + 1
+@cache
+def spec_of(blocks: int, units: int) -> ModelSpec:
+    """The network of `blocks` blocks of `units` units, each from 1 to 32; always the same value."""
+    layers = (1 + 2 * units) * blocks + 1
+    width = 128
+    # The cards of files list these keywords: those of one block were always written so.
+    keywords = {"units": units} if blocks == 1 else {"blocks": blocks, "units": units}
+    parameters = 9 * (2 * width + (3 * blocks - 1) * width**2)
     return ModelSpec(
-        name=name,
-        build=partial(DRRN, units=units),
+        name="drrn" if (blocks, units) == (1, 25) else f"drrn-b{blocks}u{units}",
+        build=partial(DRRN, **keywords),
         scales=_SCALES,
         channels="y",
         reach={s: math.ceil(layers / s) + 2 for s in _SCALES},
         paper="Tai et al., Image Super-Resolution via Deep Recursive Residual Network, CVPR 2017",
-        parameters=dict.fromkeys(_SCALES, 297_216),
+        parameters=dict.fromkeys(_SCALES, parameters),
     )
 
 
-SPECS = (_spec("drrn", 25), _spec("drrn-b1u9", 9))
+def spec_called(name: str) -> ModelSpec | None:
+    """The network called `name`, as `drrn-b3u6`; None when the name is not of that form.
+
+    Raises:
+        UnknownNameError: When it has more or fewer blocks or units than we build.
+    """
+    number = "(0|[1-9][0-9]{0,2})"
+    numbers = re.fullmatch(f"drrn-b{number}u{number}", name)
+    if numbers is None:
+        return None
+    blocks, units = int(numbers[1]), int(numbers[2])
+    if not (1 <= blocks <= _MOST and 1 <= units <= _MOST):
+        raise UnknownNameError(
+            f"No network is called {name!r}: a DRRN has 1 to {_MOST} blocks of 1 to {_MOST} units.",
+            hint="Name it as drrn-b3u6, which has 3 blocks of 6 units.",
+        )
+    return spec_of(blocks, units)
+
+
+SPECS = (spec_of(1, 25), spec_of(1, 9))

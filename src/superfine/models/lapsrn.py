@@ -3,6 +3,9 @@
 Source: Lai, Huang, Ahuja, Yang, "Deep Laplacian Pyramid Networks for Fast and Accurate
 Super-Resolution", CVPR 2017, arXiv:1704.03915.
 
+As in the paper, x3 is the x4 network's result shrunk by bicubic: asked for x3, `load_model` gives
+the x4 network, and `upscale` and `benchmark.measure` shrink what it makes.
+
 Start: convolutions normal with He's standard deviation; the picture's transposed convolutions
 bilinear.
 

@@ -17,6 +17,8 @@ from superfine.data.batch import Batch
 from superfine.errors import ModelFileError, UsageError
 from superfine.models import ModelSpec
 from superfine.models.glean import GLEAN
+from superfine.models.glean_seed import SeedGLEAN
+from superfine.models.mdsr import MDSR
 from superfine.training.bank import fill_bank
 from superfine.training.checkpoint import Checkpoint, Plain
 from superfine.training.feed import pieces
@@ -112,8 +114,9 @@ class Learner:
                     hint="Leave `compile` out; channels last and bf16 are faster on CPUs anyway.",
                 )
             model = cast(nn.Module, torch.compile(model))
-        # GLEAN holds values that reach no output, for which the others would wait for ever.
-        unused = isinstance(self.network.single(), GLEAN)
+        # GLEAN holds values that reach no output, MDSR the layers of the scales that have no turn;
+        # the others would wait for their gradients for ever.
+        unused = isinstance(self.network.single(), GLEAN | SeedGLEAN | MDSR)
         return joined(model, self.device, self.place, unused=unused)
 
     @property

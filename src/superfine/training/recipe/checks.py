@@ -9,12 +9,13 @@ from torch import nn
 
 from superfine.benchmark.depth import find_depth_protocol
 from superfine.benchmark.protocol import find_protocol
-from superfine.checkpoints import ANY_SCALE
+from superfine.checkpoints import serves_every_scale
 from superfine.errors import SuperfineError
 from superfine.metrics.ssim import WINDOW
 from superfine.models import ModelSpec, find, parameter_count
-from superfine.models.glean import GLEAN
+from superfine.models.mdsr import MDSR
 from superfine.schema import build_empty, shapes_of
+from superfine.training.bank import wanted_by
 from superfine.training.recipe.cost import output_scales
 from superfine.training.recipe.survey import Survey, survey
 from superfine.training.recipe.text import RecipeError
@@ -71,7 +72,7 @@ def contradictions(recipe: Recipe) -> tuple[str, ...]:
     # Of another kind of data the protocol is another too.
     faults += list(_of_the_data(recipe, spec)) or list(_of_the_protocols(recipe, spec))
     faults += [*_of_the_bank(recipe, network), *_of_the_discriminator(recipe)]
-    scales = list(_of_the_scales(recipe, spec))
+    scales = list(_of_the_scales(recipe, spec, network))
     return (*scales, *faults, *(() if scales else _of_the_network(recipe, spec)))
 
 
@@ -87,15 +88,12 @@ def _of_the_schedule(recipe: Recipe) -> Iterator[str]:
 
 
 def _of_the_bank(recipe: Recipe, network: nn.Module) -> Iterator[str]:
-    if not isinstance(network, GLEAN):
+    wanted = wanted_by(network)
+    if wanted is None:
         if recipe.bank is not None:
             yield f"bank: {recipe.network} has no bank; leave it out"
     elif recipe.bank is None and recipe.start_from is None:
-        size = network.scale * network.side
-        yield (
-            f"bank: {recipe.network} needs the weights of a StyleGAN2 generator of {size}x{size} "
-            "pictures; give their file"
-        )
+        yield f"bank: {recipe.network} needs {wanted}; give its file"
 
 
 def _of_the_discriminator(recipe: Recipe) -> Iterator[str]:
@@ -114,16 +112,21 @@ def _of_the_discriminator(recipe: Recipe) -> Iterator[str]:
         )
 
 
-def _of_the_scales(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
+def _of_the_scales(recipe: Recipe, spec: ModelSpec, network: nn.Module) -> Iterator[str]:
     known = ", ".join(map(str, spec.scales))
     for scale in recipe.scale:
         if scale not in spec.scales:
             yield f"scale: {spec.name} has no scale {scale}; it has {known}"
             return
-    if len(recipe.scale) > 1 and spec.name not in ANY_SCALE:
+    if len(recipe.scale) > 1 and not serves_every_scale(spec):
         yield (
             f"scale: {spec.name} learns one scale at a time, {len(recipe.scale)} are asked for; "
             "train them apart"
+        )
+    if isinstance(network, MDSR) and len(recipe.scale) < len(spec.scales):
+        yield (
+            f"scale: the weights of {spec.name} serve every scale, each by layers of its own that "
+            f"all have to learn; use [{known}]"
         )
 
 
