@@ -6,7 +6,14 @@ import torch
 from superfine.errors import UnknownNameError
 from superfine.models import ZOO, ModelSpec, find, parameter_count
 from superfine.schema import build_empty
-from tests.zoo import has_lighter_sibling, heavy, inputs, picture_channels, scales_to_run
+from tests.zoo import (
+    has_branches,
+    has_lighter_sibling,
+    heavy,
+    inputs,
+    picture_channels,
+    scales_to_run,
+)
 
 ANY_SIZE = [spec for spec in ZOO if spec.side is None]
 EVERY_SCALE = [
@@ -20,6 +27,9 @@ CASES = [
     for scale in scales_to_run(spec)
 ]
 LIGHTER_CASES = [case for case in CASES if not has_lighter_sibling(case.values[0])]
+# Paths this far are too faint even in float64: those of rrdbnet, of whose 23 blocks its own tests
+# look at one.
+_TOO_FAR = 300
 # Lines of cells to look along: all, or one of a heavy network.
 LINES = [
     pytest.param(spec, scale, upright, id=f"{spec.name}-x{scale}-{'column' if upright else 'row'}")
@@ -27,6 +37,7 @@ LINES = [
     for scale in (scales_to_run(spec) if heavy(spec) else spec.scales)
     for upright in ((False,) if heavy(spec) else (True, False))
     if spec.reach[scale] is not None  # the others see the whole picture
+    if spec.reach[scale] < _TOO_FAR
 ]
 
 
@@ -84,20 +95,31 @@ PUBLISHED = {
     "lapsrn": {2: 435344, 4: 870112, 8: 1304880},
     # Without the 16 values of each 1 -> 1 convolution it is 814,210, as it is often given.
     "lapsrn-official": {4: 814242},
+    "mslapsrn-d5r2": {2: 222801, 4: 222801, 8: 222801},
+    "mslapsrn-d5r5": {2: 222801, 4: 222801, 8: 222801},
+    "mslapsrn-d5r8": {2: 222801, 4: 222801, 8: 222801},
     "svlrm": {4: 371650, 8: 371650, 16: 371650},
     "dsdmsr": {8: 744653, 16: 973777},
     "dsdmsr-vdsr": {8: 3848832},
     "edsr-baseline": {2: 1369859, 3: 1554499, 4: 1517571},
     "edsr": {2: 40729603, 3: 43680003, 4: 43089923},
+    "mdsr-baseline": {2: 3227203, 3: 3227203, 4: 3227203},
+    "mdsr": {2: 7953987, 3: 7953987, 4: 7953987},
     "rdn-a": {2: 5541795, 3: 5634115, 4: 5578787},
     "rdn-b": {2: 22123395, 3: 22308035, 4: 22271107},
     "rcan": {2: 15444643, 3: 15629283, 4: 15592355, 8: 15740067},
     # Nobody else's network: added up by hand from the layers.
+    "span": {2: 481324, 4: 498208},
+    "span-28": {4: 150688},
     "rcan-light": {2: 4094603, 3: 4279243, 4: 4242315, 8: 4390027},
     "wdsr-a": {2: 1190100, 3: 1195605, 4: 1203312},
     "wdsr-a-32x128": {2: 37808180, 3: 37826645, 4: 37852496},
     "wdsr-b": {2: 303604, 4: 316816},
     "wdsr-b-32x32": {4: 615088},
+    "imdn": {2: 694404, 3: 703059, 4: 715176},
+    "srfbn-s": {2: 282418, 3: 375602, 4: 483122},
+    "rrdbnet": {2: 16703171, 4: 16697987},
+    "rrdbnet-6": {4: 4467779},
 }
 
 
@@ -132,6 +154,16 @@ def test_a_batch_equals_its_pictures_one_by_one(spec, scale):
 
 @pytest.mark.parametrize(("spec", "scale"), CASES)
 def test_the_gradient_reaches_every_parameter(spec, scale):
+    """At every scale; where each has layers of its own, at one of them (test_multi_scale.py)."""
+    scales = spec.scales if has_branches(spec) else (scale,)
+    steepest = [steepest_gradients(spec, at) for at in scales]
+    assert all(found.keys() == steepest[0].keys() for found in steepest)
+    for name in steepest[0]:
+        assert max(found[name] for found in steepest) > 0, name
+
+
+def steepest_gradients(spec: ModelSpec, scale: int) -> dict[str, float]:
+    """The largest gradient in each parameter; 0 where none came."""
     network = built(spec, scale).train()
     # A little off the start: there the predictions of DRCN are all equal, so that the weights of
     # its ensemble do not matter.
@@ -145,10 +177,12 @@ def test_the_gradient_reaches_every_parameter(spec, scale):
     for argument in arguments:
         assert argument.grad is not None
         assert argument.grad.abs().max() > 0
+    found = {}
     for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.abs().max() > 0, name
+        gradient = torch.zeros(1) if parameter.grad is None else parameter.grad
+        assert torch.isfinite(gradient).all(), name
+        found[name] = float(gradient.abs().max())
+    return found
 
 
 @pytest.mark.parametrize(("spec", "scale", "upright"), LINES)

@@ -16,10 +16,17 @@ from superfine.models import (
     espcn,
     fsrcnn,
     glean,
+    glean_seed,
+    imdn,
     lapsrn,
+    mdsr,
+    mslapsrn,
     rcan,
     rdn,
+    rrdbnet,
+    span,
     srcnn,
+    srfbn,
     svlrm,
     vdsr,
     wdsr,
@@ -37,20 +44,29 @@ ZOO: tuple[ModelSpec, ...] = (
     *drcn.SPECS,
     *drrn.SPECS,
     *lapsrn.SPECS,
+    *mslapsrn.SPECS,
     *edsr.SPECS,
+    *mdsr.SPECS,
     *rdn.SPECS,
+    *span.SPECS,
     *rcan.SPECS,
     *wdsr.SPECS,
+    imdn.SPEC,
+    srfbn.SPEC,
+    *rrdbnet.SPECS,
     *glean.SPECS,
+    glean_seed.SPEC,
     svlrm.SPEC,
     *dsdmsr.SPECS,
 )
 
 
 def find(name: str) -> ModelSpec:
-    """The network called `name`.
+    """The network called `name`: one of the zoo, or a DRRN of any size, as `drrn-b3u6`.
 
     Raises:
         UnknownNameError: With the nearest name we do have.
     """
-    return find_named("network", name, ZOO, listing="superfine models list")
+    return drrn.spec_called(name) or find_named(
+        "network", name, ZOO, listing="superfine models list"
+    )
