@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,19 +17,23 @@ from tests.corpus.checkpoints import BROKEN, CASES, FINE, UNSAFE, Case
 ROOT = Path(__file__).parent.parent
 EXIT_CODES = {UNSAFE: 5, BROKEN: 2, FINE: 0}
 
+# What Python's objects and the activations of a small picture may take beside the file.
+TRIFLES = 48 << 20
+
 
 def _file_name(case: Case) -> str:
     return re.sub(r"\W+", "-", case.name) + ".bin"
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What became of each file, all opened by one guarded process."""
     folder = tmp_path_factory.mktemp("hostile")
     for case in CASES:
         (folder / _file_name(case)).write_bytes(case.make())
     warm = next(case for case in CASES if case.outcome == FINE)
-    paths = [folder / _file_name(case) for case in (warm, *CASES)]
+    unknown = next(case for case in CASES if "fit no network" in case.word)
+    paths = [folder / _file_name(case) for case in (warm, unknown, *CASES)]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.corpus.guard", *map(str, paths)],
         cwd=ROOT,
@@ -55,6 +60,19 @@ def test_hostile_file_ends_as_it_must(case, outcomes):
     assert case.word in found["text"]
     assert found["exit"] == EXIT_CODES[case.outcome]
     assert str(found["text"]).isprintable()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_file_takes_more_than_twice_its_size(case, outcomes):
+    """The most memory in use beside what was in use before, as the kernel counted it."""
+    found = outcomes[_file_name(case)]
+    assert found["took"] <= 2 * found["size"] + TRIFLES, found
+
+
+def test_the_guard_measures_memory(outcomes):
+    """Otherwise the test above would prove nothing."""
+    read_at_once = next(case for case in CASES if case.name == "header of 99 MB")
+    assert 90_000_000 < outcomes[_file_name(read_at_once)]["took"] < 110_000_000
 
 
 def test_the_guard_catches_what_a_pickle_runs(tmp_path):

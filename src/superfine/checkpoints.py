@@ -7,16 +7,18 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from superfine import __version__, foreign
+from superfine import __version__, elsewhere, foreign
 from superfine.card import Card, shipped_cards
-from superfine.errors import ModelFileError, UnknownNameError, UnsafeModelError
+from superfine.errors import ModelFileError, UnknownNameError, UnsafeModelError, unknown_name
+from superfine.foreign.scale import nearest_scale
 from superfine.io.atomic import write_bytes_atomic
-from superfine.models import ZOO, ModelSpec, bicubic, drcn, drrn, find, srcnn, vdsr
+from superfine.models import ZOO, ModelSpec, bicubic, find
 from superfine.own_file import (
     OwnFile,
     decode,
@@ -25,10 +27,10 @@ from superfine.own_file import (
     refuse_not_finite,
     sha256_of,
 )
+from superfine.purposes import PURPOSES, shipped_for
 from superfine.schema import build_empty
 
 __all__ = [
-    "ANY_SCALE",
     "SUFFIXES",
     "Card",
     "LoadedModel",
@@ -37,6 +39,7 @@ __all__ = [
     "load_matching",
     "load_model",
     "save",
+    "serves_every_scale",
 ]
 
 # File names that end so are paths, never names of shipped networks.
@@ -51,10 +54,14 @@ _LONGEST_MESSAGE = 1000
 # What is asked of a network that serves every scale when nobody says.
 _DEFAULT_SCALE = 4
 
-# These enlarge by bicubic first, so the same weights run at every scale.
-ANY_SCALE = frozenset(
-    spec.name for spec in (bicubic.SPEC, *srcnn.SPECS, *vdsr.SPECS, *drcn.SPECS, *drrn.SPECS)
-)
+# The first words of the names of networks whose weights serve every scale: they enlarge by bicubic
+# first, or use a part of themselves over and over, or have parts for each scale.
+_ANY_SCALE_FAMILIES = ("bicubic", "srcnn", "vdsr", "drcn", "drrn", "mdsr", "mslapsrn")
+
+
+def serves_every_scale(spec: ModelSpec) -> bool:
+    """Whether the same weights run at every scale of `spec`."""
+    return spec.name.partition("-")[0] in _ANY_SCALE_FAMILIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +73,14 @@ class LoadedModel:
         spec: Its entry in the zoo.
         scale: HR pixels per LR pixel of `network`; not always the scale that was asked for.
         card: What the file says of itself; for a foreign file only what the shapes tell.
+        findings: What a foreign file was found to be and what had to be assumed, a sentence each.
     """
 
     network: nn.Module
     spec: ModelSpec
     scale: int
     card: Card
+    findings: tuple[str, ...] = ()
 
 
 def save(network: nn.Module, card: Card, path: Path, *, overwrite: bool = False) -> None:
@@ -95,8 +104,9 @@ def load_model(model: str | Path, *, scale: float | None) -> LoadedModel:
 
     Args:
         model: A file (a `Path`, or text with a folder or one of `SUFFIXES`, or the name of a file
-            that is no network of the zoo), a shipped network ("fsrcnn"), or exactly one shipped
-            file ("fsrcnn-x3").
+            that is no network of the zoo), a shipped network ("fsrcnn"), exactly one shipped file
+            ("fsrcnn-x3"), a purpose ("fast", "balanced", "best"; see `superfine.purposes`), or
+            public weights that were fetched ("esrgan-x4"; see `superfine.elsewhere`).
         scale: HR pixels per LR pixel asked for. Of several shipped scales the one equal to it is
             taken, else the smallest above it, else the largest. None takes the largest shipped;
             a network that serves every scale then takes 4, or what its card says.
@@ -112,19 +122,33 @@ def load_model(model: str | Path, *, scale: float | None) -> LoadedModel:
     if _is_path(model):
         return load(Path(model), scale=scale)
     name = str(model)
+    if elsewhere.named(name):
+        return load(elsewhere.on_this_machine(name), scale=scale)
     exact = re.fullmatch(r"(.+)-x(\d{1,3})", name)
     architecture, fixed = (exact[1], int(exact[2])) if exact else (name, None)
-    spec = find(architecture)
-    if spec.name == bicubic.SPEC.name:
-        wanted = fixed or _nearest_scale(spec.scales, scale or _DEFAULT_SCALE)
+    if architecture in PURPOSES:
+        shipped = shipped_for(architecture)
+    elif (spec := _network(architecture)) is bicubic.SPEC:
+        wanted = fixed or nearest_scale(spec.scales, scale or _DEFAULT_SCALE)
         return _without_weights(spec, wanted)
-    shipped = {c.scale: path for path, c in shipped_cards() if c.architecture == spec.name}
+    else:
+        shipped = {c.scale: path for path, c in shipped_cards() if c.architecture == spec.name}
     if not shipped or (fixed is not None and fixed not in shipped):
         raise _not_shipped(name)
     if fixed is not None:
         return load(shipped[fixed], scale=fixed)
-    chosen = max(shipped) if scale is None else _nearest_scale(tuple(shipped), scale)
+    chosen = max(shipped) if scale is None else nearest_scale(tuple(shipped), scale)
     return load(shipped[chosen], scale=scale)
+
+
+def _network(name: str) -> ModelSpec:
+    """The network called `name`, or an error that knows all that can be asked for."""
+    try:
+        return find(name)
+    except UnknownNameError:
+        public = (entry.name for entry in elsewhere.PUBLIC)
+        known = (*(spec.name for spec in ZOO), *PURPOSES, *public)
+        raise unknown_name("network", name, known, listing="superfine models list") from None
 
 
 def _is_path(model: str | Path) -> bool:
@@ -134,7 +158,8 @@ def _is_path(model: str | Path) -> bool:
         return True
     # A network's name means the network wherever the command runs; other files need no suffix.
     name = re.sub(r"-x\d{1,3}$", "", model)
-    return all(spec.name != name for spec in ZOO) and Path(model).is_file()
+    names = {*PURPOSES, *(spec.name for spec in ZOO)}
+    return name not in names and Path(model).is_file()
 
 
 def _without_weights(spec: ModelSpec, scale: int) -> LoadedModel:
@@ -155,12 +180,6 @@ def _not_shipped(name: str) -> UnknownNameError:
     )
 
 
-def _nearest_scale(scales: tuple[int, ...], asked: float) -> int:
-    # Shrinking a larger result costs time; enlarging a smaller one costs sharpness.
-    above = [scale for scale in scales if scale >= asked]
-    return min(above, default=max(scales))
-
-
 def load(path: Path, *, scale: float | None = None) -> LoadedModel:
     """The network in the file `path`, ours or a foreign one.
 
@@ -174,8 +193,12 @@ def load(path: Path, *, scale: float | None = None) -> LoadedModel:
     """
     data = _read_bytes(path)
     with _naming(path):
-        own = decode(data)
-        return _own(own, scale) if own else _foreign(foreign.read(data), path, scale)
+        if own := decode(data):
+            return _own(own, scale)
+        stored = foreign.read(data)
+        if found := foreign.recognise(stored, called=path.stem):
+            return _foreign(found, path, scale)
+        return _of_the_community(stored, path)
 
 
 def load_matching(network: nn.Module, path: Path) -> tuple[str, ...]:
@@ -257,51 +280,53 @@ def _with_tensors(spec: ModelSpec, scale: int, tensors: Mapping[str, Tensor]) ->
 
 def _own(own: OwnFile, asked: float | None) -> LoadedModel:
     scale = own.card.scale
-    if own.spec.name in ANY_SCALE and asked is not None:
-        scale = _nearest_scale(own.spec.scales, asked)
+    if own.network is not None:  # of the community
+        return LoadedModel(own.network, own.spec, scale, own.card)
+    if serves_every_scale(own.spec) and asked is not None:
+        scale = nearest_scale(own.spec.scales, asked)
     return LoadedModel(_with_tensors(own.spec, scale, own.tensors), own.spec, scale, own.card)
 
 
-def _foreign(stored: foreign.StoredTensors, path: Path, asked: float | None) -> LoadedModel:
-    found = foreign.recognise(stored, called=path.stem)
-    spec, scale = found.spec, _foreign_scale(found, path, asked)
-    tensors = {name: stored.tensors[theirs].read() for name, theirs in found.names.items()}
-    refuse_not_finite(tensors)
-    card = Card(
+def _foreign(found: foreign.Recognised, path: Path, asked: float | None) -> LoadedModel:
+    spec, any_scale = found.spec, serves_every_scale(found.spec)
+    scale, why = foreign.scale_of(found, called=path.stem, asked=asked, any_scale=any_scale)
+    read = found.read()
+    refuse_not_finite(read)
+    # Weights that serve every scale are tried where that is quick.
+    tried_at = 2 if any_scale else scale
+    network = _with_tensors(spec, tried_at, read)
+    adopted = foreign.adopt(found, read, network, scale=tried_at)
+    if tried_at != scale:
+        network = _with_tensors(spec, scale, adopted.tensors)
+    card = _foreign_card(path, spec, scale, sha256_of(adopted.tensors))
+    first, *others = adopted.findings
+    return LoadedModel(network, spec, scale, card, (first, f"Scale {scale}, {why}.", *others))
+
+
+def _of_the_community(stored: foreign.StoredTensors, path: Path) -> LoadedModel:
+    """The network in a file that fits none of ours, where spandrel knows it.
+
+    Raises:
+        ModelFileError: When spandrel does not know it either, or is not installed.
+    """
+    from superfine import community
+
+    if (other := community.find(stored)) is not None:
+        digest = sha256_of(other.network.state_dict())
+        card = _foreign_card(path, other.spec, other.scale, digest)
+        return LoadedModel(other.network, other.spec, other.scale, card, other.findings)
+    hint = f"Supported are: {', '.join(s.name for s in ZOO if any(s.parameters.values()))}."
+    if find_spec("spandrel") is None:
+        hint = f"pip install 'superfine[community]' knows many more networks. {hint}"
+    raise foreign.unrecognised(stored, hint=hint)
+
+
+def _foreign_card(path: Path, spec: ModelSpec, scale: int, digest: str) -> Card:
+    return Card(
         spec.name,
         scale,
         spec.channels,
         training=f"read from {path.name}, not written by superfine",
         hyper_parameters=hyper_parameters(spec),
-        sha256=sha256_of(tensors),
+        sha256=digest,
     )
-    return LoadedModel(_with_tensors(spec, scale, tensors), spec, scale, card)
-
-
-def _foreign_scale(found: foreign.Recognised, path: Path, asked: float | None) -> int:
-    """The scale to build a foreign network for.
-
-    Told by its shapes; else, for one that serves every scale, as asked, and for another by the
-    file's name before what is asked: that may be another scale than the file was made for.
-    """
-    named = _scale_in(path.stem, found.scales)
-    if len(found.scales) == 1:
-        return found.scales[0]
-    if found.spec.name in ANY_SCALE:
-        return _nearest_scale(found.scales, asked or named or _DEFAULT_SCALE)
-    scale = named or next((s for s in found.scales if s == asked), None)
-    if scale is None:
-        raise ModelFileError(
-            f"The file holds {found.spec.name}, whose shapes are the same at every scale.",
-            hint=f"Say --scale {' or '.join(map(str, found.scales))}, or put x2 in the file name.",
-        )
-    return scale
-
-
-def _scale_in(stem: str, scales: tuple[int, ...]) -> int | None:
-    """The one scale of `scales` a file name tells, as in net_x2, FSRCNNx3 or 4x-net."""
-    digits = re.findall(
-        r"(?<![a-z0-9])[xX](\d{1,2})(?!\d)|(?<![A-Za-z0-9])(\d{1,2})[xX](?![a-z0-9])", stem
-    )
-    told = {int(before or after) for before, after in digits} & set(scales)
-    return told.pop() if len(told) == 1 else None

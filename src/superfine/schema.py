@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from superfine.models import ModelSpec, find
+from superfine.unfilled import Unfilled
 
 Shape = tuple[int, ...]
 
 
 def build_empty(spec: ModelSpec, scale: int) -> nn.Module:
     """The network without memory behind its tensors; draws no random number."""
-    with torch.device("meta"):
+    with Unfilled(), torch.device("meta"):
         return spec.build(scale)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save as to_safetensors
 
+from superfine.models import find
 from tests.corpus.weight_files import (
     BILLION,
     Claim,
@@ -25,6 +26,7 @@ from tests.corpus.weight_files import (
     described,
     encrypted,
     entry,
+    flat,
     header,
     header_of_99_mb,
     lying_legacy,
@@ -35,9 +37,11 @@ from tests.corpus.weight_files import (
     own_file,
     parametrised,
     raw_pickle,
+    shifted,
     state,
     torch_file,
     unusual,
+    wide,
     with_card,
     without,
     zip_file,
@@ -118,12 +122,24 @@ TORCH = (
     Case("huge memo", BROKEN, "no dict", lambda: raw_pickle(b"Nr\xff\xff\xff\x7f.")),
     Case("lying text length", BROKEN, "damaged", lambda: raw_pickle(b"X\xff\xff\xff\x7fa.")),
     Case("deep key", BROKEN, "key", deep_key),
+    Case("endless pickle", BROKEN, "instructions", lambda: raw_pickle(b"}" * 8_000_000 + b".")),
+    Case("endless memo", BROKEN, "instructions", lambda: raw_pickle(b"N" + b"\x94" * 8_000_000)),
     Case("cycle", BROKEN, "no dict", lambda: raw_pickle(b"}q\x00X\x05\x00\x00\x00modelh\x00s.")),
     Case(
         "sparse",
         BROKEN,
         "unusual",
         lambda: unusual(lambda: torch.sparse_csr_tensor([0, 1, 2], [0, 1], [1.0, 2.0], (2, 2))),
+    ),
+    Case(
+        "sparse, lying indices",
+        BROKEN,
+        "unusual",
+        lambda: unusual(
+            lambda: torch.sparse_csr_tensor(
+                [0, 9, 2], [0, BILLION], [1.0, 2.0], (2, 2), check_invariants=False
+            )
+        ),
     ),
     Case(
         "quantised",
@@ -146,8 +162,24 @@ TORCH = (
     ),
     Case("no tensor", BROKEN, "no named", lambda: torch_file({"epoch": 3})),
     Case("NaN", BROKEN, "shrink.0.bias", lambda: torch_file(nan_state())),
-    Case("weight norm", BROKEN, "weight_g", lambda: torch_file(parametrised())),
-    Case("missing key", BROKEN, "1 is missing", lambda: torch_file(without("enlarge.bias"))),
+    Case("weight norm", FINE, "", lambda: torch_file(parametrised())),
+    Case("weight norm of no length", BROKEN, "shrink.0.weight", lambda: torch_file(flat())),
+    Case(
+        "weight norm of another length",
+        BROKEN,
+        "weight_g",
+        lambda: torch_file(parametrised() | {"shrink.0.weight_g": torch.ones(5)}),
+    ),
+    Case("wide convolution of other parts", BROKEN, "conv.1.weight", lambda: torch_file(wide())),
+    Case("mean colour of NaN", BROKEN, "mean colour", lambda: torch_file(shifted())),
+    Case("long name", BROKEN, "5,001 characters", lambda: torch_file({"9" * 5001: torch.ones(3)})),
+    Case(
+        "missing key",
+        BROKEN,
+        "enlarge.bias is missing",
+        lambda: torch_file(without("enlarge.bias")),
+    ),
+    Case("network of 18 MB", FINE, "", lambda: torch_file(find("rrdbnet-6").build(4).state_dict())),
     Case(
         "TorchScript",
         UNSAFE,

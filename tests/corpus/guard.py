@@ -1,14 +1,15 @@
 """Opens hostile weight files where anything they start is caught: `python -m tests.corpus.guard`.
 
-Arguments: one file that loads, to warm up, then the hostile ones. Prints one JSON line for each.
+Arguments: one file that loads and one that fits no network, to warm up, then the hostile ones.
+Prints one JSON line for each, with the memory it took at most.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import resource
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -35,20 +36,26 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
         raise PermissionError(event)
 
 
-def _virtual_memory() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+def _status(field: str) -> int:
+    """A field of the process's memory in bytes: VmSize claimed, VmRSS in use, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
 
 
 def main() -> None:
     """Opens each file under the watch and a limit on memory."""
     global watching  # noqa: PLW0603 - an audit hook can never be taken out again
-    warm, *paths = map(Path, sys.argv[1:])
-    load(warm)
+    warm, unknown, *paths = map(Path, sys.argv[1:])
+    load(warm, scale=2)
+    with suppress(SuperfineError):  # imports what knows other networks
+        load(unknown)
     import_module("encodings.cp437")  # zipfile needs it at the first plain name of an entry
     sys.addaudithook(_watch)
     for path in paths:
-        limit = _virtual_memory() + 2 * path.stat().st_size + SLACK
+        limit = _status("VmSize") + 2 * path.stat().st_size + SLACK
         resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+        Path("/proc/self/clear_refs").write_text("5")  # the most from here on
+        used = _status("VmRSS")
         events.clear()
         watching = True
         outcome, text, code = "loads", "", 0
@@ -59,7 +66,15 @@ def main() -> None:
         except Exception as error:
             outcome, text, code = type(error).__name__, str(error), 1
         watching = False
-        line = {"name": path.name, "outcome": outcome, "text": text, "exit": code, "ran": events}
+        line = {
+            "name": path.name,
+            "outcome": outcome,
+            "text": text,
+            "exit": code,
+            "ran": events,
+            "size": path.stat().st_size,
+            "took": _status("VmHWM") - used,
+        }
         sys.stdout.write(json.dumps(line) + "\n")
 
 

@@ -108,7 +108,7 @@ def raw_pickle(body: bytes) -> bytes:
 
 def deep_key() -> bytes:
     # {((((...),),),): 1}: hashing the key would use up the stack of the interpreter.
-    return raw_pickle(b"})" + b"\x85" * 1_000_000 + b"K\x01s.")
+    return raw_pickle(b"})" + b"\x85" * 400_000 + b"K\x01s.")
 
 
 def header(entries: object, body: bytes = b"") -> bytes:
@@ -158,6 +158,32 @@ def parametrised() -> dict[str, Tensor]:
     tensors["shrink.0.weight_g"] = weight.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     tensors["shrink.0.weight_v"] = weight
     return tensors
+
+
+def flat() -> dict[str, Tensor]:
+    tensors = parametrised()
+    tensors["shrink.0.weight_v"][3] = 0
+    return tensors
+
+
+def wide() -> dict[str, Tensor]:
+    """SPAN whose convolutions in training form do not fit together."""
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in find("span-28").build(4).state_dict().items():
+        layer, _, role = name.rpartition(".")
+        if layer == "last":
+            layer = "last.sk"
+        tensors[f"{layer}.{role}"] = tensor
+    for i in range(3):
+        tensors |= {f"last.conv.{i}.weight": torch.ones(3, 5, 1, 1)}
+        tensors |= {f"last.conv.{i}.bias": torch.ones(2)}
+    return tensors
+
+
+def shifted() -> dict[str, Tensor]:
+    tensors = dict(find("edsr-baseline").build(2).state_dict())
+    bias = torch.full((3,), -100.0)
+    return tensors | {"sub_mean.weight": torch.full((3, 3, 1, 1), torch.nan), "sub_mean.bias": bias}
 
 
 def encrypted() -> bytes:

@@ -14,11 +14,12 @@ from superfine.cli.report import Report
 from superfine.cli.stop import StopSignals
 from superfine.errors import SuperfineError, UsageError
 from superfine.jobs.request import Request, Size
+from superfine.purposes import PURPOSES
 
 
 def _model_names(incomplete: str) -> list[str]:
     """Shipped networks that begin so, for the shell's completion."""
-    names = {"bicubic", *(card.architecture for _, card in shipped_cards())}
+    names = {"bicubic", *PURPOSES, *(card.architecture for _, card in shipped_cards())}
     return sorted(name for name in names if name.startswith(incomplete))
 
 
@@ -166,6 +167,8 @@ def _do(request: Request, report: Report, stop: StopSignals, *, dry_run: bool) -
         report.progress(progress)
 
     job = prepare(request)
+    # What was found of a foreign weight file, before anything is made with it.
+    job = replace(job, notes=(*job.enlarger.model.findings, *job.notes))
     if report.as_json and any(p.output is None for p in job.plan.pictures) and not dry_run:
         raise UsageError("Standard output holds the picture, so --json has no place there.")
     report.begin(job)

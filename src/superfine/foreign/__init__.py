@@ -3,24 +3,34 @@
 Nothing in such a file is ever run. A pickle is not unpickled: its instructions are read as a list
 of facts (`pickled.py`), and what would import or call anything is refused by name. Sizes are
 checked before memory is taken, and a tensor is read only when its shape belongs to a network.
+
+What is read is then converted: `layouts.py` knows what others call their layers, `convention.py`
+on which range of values they work, and `probe.py` tries whether the outcome enlarges a picture.
 """
 
 from __future__ import annotations
 
 from superfine.errors import ModelFileError
+from superfine.foreign.adopt import Adopted, adopt
+from superfine.foreign.nearest import unrecognised
 from superfine.foreign.npz import read_npz
 from superfine.foreign.recognise import Recognised, recognise
 from superfine.foreign.safetensors_file import is_safetensors, read_safetensors
+from superfine.foreign.scale import scale_of
 from superfine.foreign.stored import StoredTensor, StoredTensors, is_zip, open_zip
 from superfine.foreign.torch_file import is_torch_legacy, read_torch_legacy, read_torch_zip
 
 __all__ = [
+    "Adopted",
     "Recognised",
     "StoredTensor",
     "StoredTensors",
+    "adopt",
     "is_safetensors",
     "read",
     "recognise",
+    "scale_of",
+    "unrecognised",
 ]
 
 

@@ -149,16 +149,14 @@ def stored_tensors(
 ) -> StoredTensors:
     """The described tensors in `found`, each checked against the `size` of its storage."""
     stored = {}
+    sizes = {}
     for name, tensor in _unwrapped(found).items():
         _refuse_lies(name, tensor, size(tensor.storage))
-        if tensor.storage.dtype in _WHOLE.values():
-            if math.prod(tensor.shape) != 1:
-                raise ModelFileError(
-                    f"{name} is {tensor.storage.dtype}; weights are real floating numbers."
-                )
-            continue  # a counter, such as num_batches_tracked
-        stored[name] = StoredTensor(tensor.shape, partial(_read, tensor, raw))
-    return named(stored, keeps_order=True)
+        dtype = tensor.storage.dtype
+        dtype = dtype if dtype in _WHOLE.values() else torch.float32
+        stored[name] = StoredTensor(tensor.shape, partial(_read, tensor, raw, dtype), dtype)
+        sizes[tensor.storage.key] = tensor.storage.count * tensor.storage.dtype.itemsize
+    return named(stored, keeps_order=True, size=sum(sizes.values()))
 
 
 def _unwrapped(found: object) -> dict[str, _Described]:
@@ -181,6 +179,8 @@ def _unwrapped(found: object) -> dict[str, _Described]:
 def _refuse_lies(name: str, tensor: _Described, available: int) -> None:
     """Refuses a tensor or a storage that claims more than the `available` bytes of the file."""
     storage = tensor.storage
+    if 0 in tensor.shape and len(tensor.shape) == len(tensor.stride):
+        return
     pairs = list(zip(tensor.shape, tensor.stride, strict=False))
     last = tensor.offset + sum((length - 1) * step for length, step in pairs)
     if (
@@ -196,11 +196,13 @@ def _refuse_lies(name: str, tensor: _Described, available: int) -> None:
         )
 
 
-def _read(tensor: _Described, raw: Callable[[Storage], bytes]) -> Tensor:
+def _read(tensor: _Described, raw: Callable[[Storage], bytes], dtype: torch.dtype) -> Tensor:
+    if 0 in tensor.shape:
+        return torch.empty(tensor.shape, dtype=dtype)
     numbers = torch.frombuffer(bytearray(raw(tensor.storage)), dtype=tensor.storage.dtype)
     view = numbers.as_strided(tensor.shape, tensor.stride, tensor.offset)
     # A copy: the storage may be shared with other tensors of the file.
-    return view.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+    return view.to(dtype, memory_format=torch.contiguous_format, copy=True)
 
 
 def damaged() -> ModelFileError:

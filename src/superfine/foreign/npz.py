@@ -28,18 +28,20 @@ def read_npz(archive: zipfile.ZipFile) -> StoredTensors:
         ModelFileError: When an array is damaged, too large or not of real floating numbers.
         UnsafeModelError: When an array holds pickled objects.
     """
-    if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+    size = sum(entry.file_size for entry in archive.infolist())
+    if size > _MOST_UNPACKED:
         raise ModelFileError(f"The archive unpacks to more than {_MOST_UNPACKED:,} bytes.")
     stored = {}
     for entry in archive.infolist():
         name = entry.filename.removesuffix(".npy")
         shape, dtype = _header(archive, entry)
-        if dtype.kind in "iub" and math.prod(shape) == 1:
-            continue  # a counter, such as num_batches_tracked
-        if dtype.kind != "f" or dtype.itemsize > 8:
+        if dtype.kind not in "fiub" or dtype.itemsize > 8:
             raise ModelFileError(f"{name} is {dtype}; weights are real floating numbers.")
-        stored[name] = StoredTensor(shape, partial(_read, archive, entry))
-    return named(stored, keeps_order=True)
+        read_as = np.dtype(np.float32) if dtype.kind == "f" else dtype.newbyteorder("=")
+        stored[name] = StoredTensor(
+            shape, partial(_read, archive, entry, read_as), _torch_type(read_as)
+        )
+    return named(stored, keeps_order=True, size=size)
 
 
 def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[Shape, np.dtype[np.generic]]:
@@ -71,7 +73,11 @@ def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[Shape, np
     return tuple(shape), dtype
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:
+def _torch_type(dtype: np.dtype[np.generic]) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype)).dtype
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, dtype: np.dtype[np.generic]) -> Tensor:
     data = read_entry(archive, entry.filename, entry.file_size)
     array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=dtype))

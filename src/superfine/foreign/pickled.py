@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from superfine.errors import ModelFileError, UnsafeModelError
@@ -58,6 +59,9 @@ _VALUES = frozenset(
 _CONSTANTS: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": _MARK}
 _IGNORED = frozenset(("PROTO", "FRAME"))
 
+# A tensor takes some thirty instructions; each may take a hundred bytes of memory.
+_MOST_INSTRUCTIONS = 1 << 19
+
 
 def read_pickle(stream: BinaryIO, meaning: Meaning) -> object:
     """The value of the pickle at the position of `stream`, which is left behind its end.
@@ -69,10 +73,11 @@ def read_pickle(stream: BinaryIO, meaning: Meaning) -> object:
     stack: list[object] = []
     memo: dict[int, object] = {}
     try:
-        for opcode, argument, _ in pickletools.genops(stream):
+        for opcode, argument, _ in islice(pickletools.genops(stream), _MOST_INSTRUCTIONS):
             if opcode.name == "STOP":
                 return stack.pop()
             _step(opcode.name, argument, stack, memo, meaning)
+        raise ModelFileError(f"The pickle has more than {_MOST_INSTRUCTIONS:,} instructions.")
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, UnicodeError):
         pass
     raise ModelFileError("The pickle in the file is damaged.", hint="Fetch the file again.")

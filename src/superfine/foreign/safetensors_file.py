@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
@@ -25,7 +26,7 @@ def read_safetensors(data: bytes) -> StoredTensors:
     takes more memory than the file has bytes.
 
     Raises:
-        ModelFileError: When the file is damaged or holds other than real floating numbers.
+        ModelFileError: When the file is damaged or holds other than real or whole numbers.
     """
     header_from_bytes(data)  # a limit on the header far below the library's
     try:
@@ -34,13 +35,13 @@ def read_safetensors(data: bytes) -> StoredTensors:
         raise ModelFileError(
             f"The safetensors file is damaged: {error}.", hint="Fetch the file again."
         ) from None
-    weights = {name: t for name, t in tensors.items() if t.is_floating_point() or t.numel() != 1}
-    for name, tensor in weights.items():
-        if not tensor.is_floating_point():
+    for name, tensor in tensors.items():
+        if tensor.is_complex():
             raise ModelFileError(f"{name} is {tensor.dtype}; weights are real floating numbers.")
-    stored = {n: StoredTensor(tuple(t.shape), partial(_as_float, t)) for n, t in weights.items()}
-    return named(stored, keeps_order=False)
+    stored = {name: _stored(tensor) for name, tensor in tensors.items()}
+    return named(stored, keeps_order=False, size=len(data))
 
 
-def _as_float(tensor: Tensor) -> Tensor:
-    return tensor.float()
+def _stored(tensor: Tensor) -> StoredTensor:
+    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    return StoredTensor(tuple(tensor.shape), partial(tensor.to, dtype), dtype)

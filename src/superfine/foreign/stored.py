@@ -6,9 +6,10 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+import torch
 from torch import Tensor
 
 from superfine.errors import ModelFileError, UnsafeModelError
@@ -36,11 +37,13 @@ class StoredTensor:
 
     Attributes:
         shape: As the file claims, and as `read` will return or refuse.
-        read: Reads it as float32; raises ModelFileError when the file is damaged.
+        read: Reads it as `dtype`; raises ModelFileError when the file is damaged.
+        dtype: Of what `read` returns: float32 for every floating type in the file.
     """
 
     shape: Shape
     read: Callable[[], Tensor]
+    dtype: torch.dtype = torch.float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,33 +51,49 @@ class StoredTensors:
     """The tensors of a file by name, without wrappers and shared prefixes.
 
     Attributes:
-        tensors: In the order of the file.
+        tensors: Those of real floating numbers, in the order of the file.
         ordered: Whether that order is the order of the network's layers.
+        whole: Those of whole numbers or marks, such as the positions in a window of attention or
+            a counter of batches; no network of the zoo has any.
+        prefix: What was taken off the front of every name, with its dots: "module.".
+        size: Bytes of all numbers in the file; each once, though tensors may share them.
     """
 
     tensors: Mapping[str, StoredTensor]
     ordered: bool
+    whole: Mapping[str, StoredTensor] = field(default_factory=dict)
+    prefix: str = ""
+    size: int = 0
 
 
-def named(tensors: Mapping[str, StoredTensor], *, keeps_order: bool) -> StoredTensors:
+def named(tensors: Mapping[str, StoredTensor], *, keeps_order: bool, size: int) -> StoredTensors:
     """`tensors` without the prefixes they all share.
 
     Args:
         keeps_order: Whether files of this format keep the order in which they were written.
+        size: Bytes of their numbers in the file.
 
     Raises:
-        ModelFileError: When there is no tensor.
+        ModelFileError: When there is no tensor, or none of floating numbers.
     """
     if not tensors:
         raise ModelFileError("The file holds no named tensors.", hint="Give a state_dict.")
-    found = dict(tensors)
+    prefix = ""
     while True:
-        first = next(iter(found)).partition(".")[0]
-        if first not in WRAPPERS or not all(name.startswith(first + ".") for name in found):
+        names = [name[len(prefix) :] for name in tensors]
+        first = names[0].partition(".")[0] + "."
+        if first[:-1] not in WRAPPERS or not all(name.startswith(first) for name in names):
             break
-        found = {name[len(first) + 1 :]: tensor for name, tensor in found.items()}
+        prefix += first
+    found = {name[len(prefix) :]: tensor for name, tensor in tensors.items()}
+    floats = {name: tensor for name, tensor in found.items() if tensor.dtype.is_floating_point}
+    whole = {name: tensor for name, tensor in found.items() if name not in floats}
+    if not floats:
+        name, tensor = next(iter(whole.items()))
+        raise ModelFileError(f"{name} is {tensor.dtype}; weights are real floating numbers.")
     # A file sorted by name has forgotten the order of the layers.
-    return StoredTensors(found, ordered=keeps_order and list(found) != sorted(found))
+    ordered = keeps_order and list(floats) != sorted(floats)
+    return StoredTensors(floats, ordered=ordered, whole=whole, prefix=prefix, size=size)
 
 
 def is_zip(data: bytes) -> bool:
