@@ -122,6 +122,20 @@ class UnsafeModelError(SuperfineError):
     exit_code = EXIT_UNSAFE_MODEL
 
 
+class NetworkError(SuperfineError):
+    """A download that did not come, or not from where it may; what came of it is kept."""
+
+    code = "E_NETWORK"
+    exit_code = EXIT_NETWORK
+
+
+class WrongContentError(SuperfineError):
+    """A file that is not the one its name stands for: another size or sha256; it was not kept."""
+
+    code = "E_HASH"
+    exit_code = EXIT_UNSAFE_MODEL
+
+
 class SizeMismatchError(SuperfineError):
     """Two tensors or pictures whose sizes do not fit together."""
 

@@ -81,12 +81,24 @@ def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
         with output_errors(path):
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
             yield temporary
-            _sync(temporary)
-            _move(temporary, path, overwrite=overwrite)
-            sync_folder(path.parent)
+        put_in_place(temporary, path, overwrite=overwrite)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def put_in_place(written: Path, path: Path, *, overwrite: bool) -> None:
+    """Makes `written`, a finished file of the same folder, the file `path`, and syncs both.
+
+    Without `overwrite`, `written` may be left beside it as a second name of the same file.
+
+    Raises:
+        OutputError: As `atomic_path`.
+    """
+    with output_errors(path):
+        _sync(written)
+        _move(written, path, overwrite=overwrite)
+        sync_folder(path.parent)
 
 
 def write_bytes_atomic(path: Path, data: bytes, *, overwrite: bool) -> None:
