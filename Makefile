@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format size clean bench-memory bench-training kill-training kill-saves
+.PHONY: demo test lint format size clean bench-memory bench-training bench-models ledger kill-training kill-saves onnx-all
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
@@ -34,12 +34,25 @@ bench-training: $(VENV)/.tested
 	$(BIN)/python bench/training_data.py
 	$(BIN)/python bench/training_memory.py
 
+# What every network costs: src/superfine/ledger.json and the tables of docs/networks.md.
+ledger: $(VENV)/.tested
+	$(BIN)/python bench/ledger.py
+
+# How fast the shipped weights are here, into both.
+bench-models: $(VENV)/.tested
+	$(BIN)/python bench/model_speed.py --write
+	$(BIN)/python bench/ledger.py
+
 # Twenty kill -9 at random moments for 0, 1 and 2 workers; a hundred in the moment of saving.
 kill-training: $(VENV)/.tested
 	$(BIN)/python -m tests.training.kills 20
 
 kill-saves: $(VENV)/.tested
 	SUPERFINE_KILLS=100 $(BIN)/python -m pytest tests/training/test_checkpoint.py -k tear_nothing
+
+# Every network of the zoo whole in ONNX, at sizes its export has not seen; the suite has a part.
+onnx-all: $(VENV)/.tested
+	SUPERFINE_ONNX=all $(BIN)/python -m pytest tests/models/test_onnx.py -k at_any_size --timeout 1800
 
 # Lines of code in each room.
 size:

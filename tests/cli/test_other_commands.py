@@ -20,7 +20,8 @@ def test_models_list_shows_what_is_shipped(run: Run) -> None:
     assert outcome.code == 0
     assert outcome.out.splitlines()[0].split()[:4] == ["name", "scale", "channels", "parameters"]
     listed = [json.loads(line) for line in run("models", "list", "--json").out.splitlines()]
-    assert [model["name"] for model in listed] == [path.stem for path, _ in shipped_cards()]
+    shipped = [model["name"] for model in listed if model["shipped"]]
+    assert shipped == [path.stem for path, _ in shipped_cards()]
 
 
 def test_models_info_reads_a_card_and_counts_parameters(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`superfine models`: what is shipped, and what a weight file says of itself."""
+"""`superfine models`: the networks, their weights, and what a weight file says of itself."""
 
 from __future__ import annotations
 
@@ -10,35 +10,27 @@ from typing import Annotated
 
 import typer
 
+from superfine import ledger
 from superfine.card import LARGEST_HEADER, Card, header_from_bytes, read_card, shipped_cards
-from superfine.cli.console import put, put_table
-from superfine.errors import ModelFileError, unknown_name
+from superfine.cli import get
+from superfine.cli.console import put
+from superfine.cli.models_convert import convert
+from superfine.cli.models_inspect import show_layers
+from superfine.cli.models_list import show_list
+from superfine.errors import ModelFileError, UnknownNameError, unknown_name
+from superfine.purposes import PURPOSES, shipped_for
 
 app = typer.Typer(help="Shows the networks and their weights.", no_args_is_help=True)
-
-_JSON = typer.Option("--json", help="JSON on standard output.")
-
-
-@app.command("list")
-def show_list(as_json: Annotated[bool, _JSON] = False) -> None:
-    """Lists the shipped weights with what they were measured at."""
-    found = [_described(path, card) for path, card in shipped_cards()]
-    if as_json:
-        for values in found:
-            put(json.dumps({"v": 1, **values}).encode())
-        return
-    rows: list[tuple[str, ...]] = [
-        ("name", "scale", "channels", "parameters", "Set5 dB", "kB", "licence")
-    ]
-    rows += [_row(values) for values in found]
-    rows.append(("bicubic", "any", "rgb", "0", "-", "-", "-"))
-    put_table(rows)
+app.command("list")(show_list)
+app.command("inspect")(show_layers)
+app.command("convert")(convert)
+app.command("get")(get.get)
 
 
 @app.command("info")
 def show_info(
     model: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Such as fsrcnn-x4.")],
-    as_json: Annotated[bool, _JSON] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Shows all that a weight file says of itself; nothing in it is run."""
@@ -54,20 +46,27 @@ def show_info(
 
 
 def _find(model: str) -> tuple[Path, Card]:
-    shipped = {path.stem: (path, card) for path, card in shipped_cards()}
-    if model in shipped:
-        return shipped[model]
-    same = [pair for pair in shipped.values() if pair[1].architecture == model]
+    cards = dict(shipped_cards())
+    shipped = {path.stem: path for path in cards}
+    for purpose in PURPOSES:
+        shipped |= {f"{purpose}-x{s}": path for s, path in shipped_for(purpose).items()}
+    same = [p for name, p in shipped.items() if model in (name, name.rpartition("-x")[0])]
     if same:
-        return max(same, key=lambda pair: pair[1].scale)
+        path = max(same, key=lambda p: cards[p].scale)
+        return path, cards[path]
     path = Path(model)
+    if not path.exists() and model in ledger.read().networks:
+        raise UnknownNameError(
+            f"No weights of {model} are shipped.",
+            hint=f"Its layers and costs: superfine models inspect {model}",
+        )
     if not path.exists():
         raise unknown_name("model", model, shipped, listing="superfine models list")
     card = read_card(path)
     if card is None:
         raise ModelFileError(
             f"{path} has no card of ours: only its shapes tell what it is.",
-            hint=f"Try it: superfine upscale photo.jpg -m {path}",
+            hint=f"See what it is: superfine models inspect {path}",
         )
     return path, card
 
@@ -95,19 +94,6 @@ def _parameters(path: Path) -> int:
         if name != "__metadata__" and isinstance(entry, dict)
     )
     return sum(math.prod(shape) for shape in shapes)
-
-
-def _row(values: dict[str, object]) -> tuple[str, ...]:
-    psnr = values["set5_psnr"]
-    return (
-        str(values["name"]),
-        f"x{values['scale']}",
-        str(values["channels"]),
-        f"{values['parameters']:,}",
-        f"{psnr:.2f}" if isinstance(psnr, float) else "-",
-        f"{int(str(values['bytes'])) / 1000:.0f}",
-        str(values["licence"]) or "-",
-    )
 
 
 def _in_words(value: object) -> str:

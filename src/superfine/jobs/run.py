@@ -36,6 +36,7 @@ from superfine.jobs.plan import Naming, Plan, Planned, make_plan
 from superfine.jobs.request import Request
 from superfine.jobs.results import FileProgress, FileResult, Summary
 from superfine.jobs.walk import Passed
+from superfine.purposes import PURPOSES
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ def _options_id(request: Request, model: LoadedModel, naming: Naming) -> str:
     weights = {model.card.sha256}
     if request.size is not None:
         # The picture decides which scale is taken.
-        weights |= {c.sha256 for _, c in shipped_cards() if c.architecture == model.spec.name}
+        weights |= {
+            c.sha256
+            for _, c in shipped_cards()
+            if c.architecture == model.spec.name or request.model in PURPOSES
+        }
     values = {
         "version": __version__,
         "model": model.spec.name,
