@@ -115,13 +115,15 @@ class DSDMSR(nn.Module):
         self, lr: Float[Tensor, "b 1 h w"]
     ) -> Float[Tensor, "b 1 sh sw"] | tuple[Float[Tensor, "b 1 _ _"], ...]:
         """The depth map `lr` enlarged; values on [0, 1]. While training, every map."""
-        size = (lr.shape[-2] * self.scale, lr.shape[-1] * self.scale)
         maps = []
         depth = lr
         for doubling in self.doublings:
             depth = doubling(depth)
             maps.append(depth)
-        enlarged = [imresize(depth, size=size, method="bilinear") for depth in maps[:-1]]
+        enlarged = [
+            imresize(depth, scale=self.scale // 2**level, method="bilinear")
+            for level, depth in enumerate(maps[:-1], start=1)
+        ]
         total = torch.stack([*enlarged, maps[-1]]).sum(dim=0)
         fused = self.fuse(total if self.summed else total / len(maps))
         return (*maps, fused) if self.training else fused

@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
@@ -60,6 +61,8 @@ _KERNELS: dict[Method, tuple[Callable[[Tensor], Tensor], float]] = {
     "box": (_box, 1.0),
     "nearest": (_box, 1.0),
 }
+# Those that reach at most two pixels to each side when enlarging.
+_SHORT = ("bicubic", "bilinear")
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,6 +217,11 @@ def imresize(
         antialias: Stretch the kernel when shrinking.
         border: "symmetric" is MATLAB of today.
     """
+    if torch.compiler.is_exporting() and border == "symmetric" and method in _SHORT:
+        factor = int(float(scale or 0))
+        if factor >= 1 and factor == scale:
+            tall = _enlarge_columns(x.transpose(-1, -2), factor, method).transpose(-1, -2)
+            return _enlarge_columns(tall, factor, method)
     rows, columns = plan_axes(
         # Numbers: while torch records the graph of a network, sizes are tensors to it.
         (int(x.shape[-2]), int(x.shape[-1])),
@@ -224,6 +232,30 @@ def imresize(
         border=border,
     )
     return resize_axes(x, rows, columns)
+
+
+def _enlarge_columns(
+    x: Float[Tensor, "*lead h w"], scale: int, method: Method
+) -> Float[Tensor, "*lead h sw"]:
+    """`x` enlarged along its last axis as `imresize` does, but for the last bits of its floats.
+
+    For networks that are being exported: there the width stands for any width, so that nothing
+    can be planned from it. All pixels share the weights of the first one's outputs.
+    """
+    kernel, support = _KERNELS[method]
+    reach = math.ceil(support / 2)
+    u = torch.arange(1, scale + 1, dtype=torch.float64) / scale + 0.5 * (1 - 1 / scale)
+    near = torch.arange(1 - reach, 2 + reach, dtype=torch.float64)
+    weight = kernel(u[:, None] - near)
+    weight = (weight / weight.sum(dim=1, keepdim=True)).to(x)
+    *lead, height, width = x.shape
+    rows = x.reshape(-1, 1, height, width)
+    # Mirrored twice to each side, which is far enough for a picture of one pixel.
+    rows = torch.cat((rows, rows.flip(-1), rows, rows.flip(-1), rows), dim=-1)
+    rows = rows[..., 2 * width - reach : 3 * width + reach]
+    fine = F.conv2d(rows, weight[:, None, None, :])
+    # (b, scale, h, w) -> (b, h, w, scale) -> (..., h, scale w)
+    return fine.movedim(1, -1).reshape(*lead, height, width * scale)
 
 
 def imresize_uint8(
