@@ -13,22 +13,20 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
 from superfine.checkpoints import LoadedModel, load_model
 from superfine.errors import MemoryLimitError, UsageError
 from superfine.io.arrays import from_python
 from superfine.ops.resize import plan_axes
-from superfine.ops.tile import Span, cut, fitting_tile
+from superfine.ops.tile import Span, faded
 from superfine.ops.views import self_ensemble as ensemble_of
+from superfine.tiling import Tiling, plan_tiles
 from superfine.types import Image, Progress
 from superfine.window import Precision, Work, runner, window_codes
 
 Strip = tuple[Shaped[Tensor, "c n w"], Shaped[Tensor, "1 n w"] | None]
 
-# What the activations of one tile may take on the CPU. Larger tiles are hardly faster, and the
-# promise of docs/memory.md rests on this number.
-_TILE_BYTES = 256 * 2**20
 _SMALLEST_TILE = 16
 
 
@@ -115,6 +113,7 @@ def upscale_rows(
     device: str = "auto",
     precision: Precision = "float32",
     on_progress: Callable[[Progress], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Strip]:
     """The enlarged picture in strips of full width, top to bottom.
 
@@ -132,6 +131,7 @@ def upscale_rows(
         device: "auto", or a device in torch's words.
         precision: Of the network; everything else is float32.
         on_progress: Called after each tile with the output pixels done.
+        on_note: Called before the first tile when tiles do not equal the whole, with that in words.
 
     Raises:
         MemoryLimitError: When even a tile of 16 pixels does not fit.
@@ -145,19 +145,30 @@ def upscale_rows(
         device=pick_device(device),
         precision=precision,
     )
-    rows, columns = _tiles(work, tile)
-    total = work.size[0] * work.size[1]
+    tiling = plan_tiles(work, tile)
+    if tiling.note and on_note is not None:
+        on_note(tiling.note)
+    rows = _rows(replace(work, context=tiling.context), tiling, on_progress)
+    channels = image.pixels.shape[0]
+    for strip in faded(rows, overlap=tiling.overlap[0], dim=1):
+        yield strip[:channels], strip[channels:] if image.alpha is not None else None
+
+
+def _rows(
+    work: Work, tiling: Tiling, on_progress: Callable[[Progress], None] | None
+) -> Iterator[Shaped[Tensor, "k n w"]]:
+    """The rows of tiles in full width; rows that fade into each other still share theirs."""
+    total = sum(row.length for row in tiling.rows) * sum(c.length for c in tiling.columns)
     done = 0
-    for row in rows:
+    for row in tiling.rows:
         pieces = []
-        for column in columns:
+        for column in tiling.columns:
             pieces.append(_piece(work, row, column))
             done += row.length * column.length
             if on_progress is not None:
                 on_progress(Progress(done, total))
-        joined = torch.cat(pieces, dim=2) if len(pieces) > 1 else pieces[0]
-        channels = image.pixels.shape[0]
-        yield joined[:channels], joined[channels:] if image.alpha is not None else None
+        pieces = list(faded(pieces, overlap=tiling.overlap[1], dim=2))
+        yield torch.cat(pieces, dim=2) if len(pieces) > 1 else pieces[0]
 
 
 def upscale_image(
@@ -173,8 +184,9 @@ def upscale_image(
 ) -> Image:
     """The enlarged picture as a whole, with the profile and metadata of the input.
 
-    Takes the arguments of `upscale_rows`.
+    Takes the arguments of `upscale_rows`; what that would note is among the notes of the result.
     """
+    notes: list[str] = []
     strips = list(
         upscale_rows(
             image,
@@ -185,6 +197,7 @@ def upscale_image(
             device=device,
             precision=precision,
             on_progress=on_progress,
+            on_note=notes.append,
         )
     )
     alphas = [alpha for _, alpha in strips if alpha is not None]
@@ -192,6 +205,7 @@ def upscale_image(
         image,
         pixels=torch.cat([pixels for pixels, _ in strips], dim=1),
         alpha=torch.cat(alphas, dim=1) if alphas else None,
+        notes=(*image.notes, *notes),
     )
 
 
@@ -245,55 +259,6 @@ def _plan(
     )
 
 
-def _tiles(work: Work, tile: int | None) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """The rows and columns of output tiles."""
-    height, width = work.image.height, work.image.width
-    if work.reach is None:
-        rows, columns = height, width
-    elif tile is not None:
-        if tile < 1:
-            raise UsageError(f"A tile of {tile} pixels is too small.", hint="Use 32 or more.")
-        rows, columns = tile, tile
-    else:
-        pixels = _tile_bytes(work.device) // _bytes_per_pixel(work)
-        rows, columns = fitting_tile(height, width, reach=work.reach, pixels=pixels)
-    out_rows = max(1, rows * work.size[0] // height)
-    out_columns = max(1, columns * work.size[1] // width)
-    return cut(work.size[0], out_rows), cut(work.size[1], out_columns)
-
-
-def _tile_bytes(device: torch.device) -> int:
-    if device.type != "cuda":
-        return _TILE_BYTES
-    free, _ = torch.cuda.mem_get_info(device)
-    return free // 2
-
-
-def _bytes_per_pixel(work: Work) -> int:
-    """Memory the largest layer needs for one LR pixel: its input, its output and a copy of each."""
-    largest = 0
-
-    def look(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal largest
-        largest = max(largest, sum(x.numel() for x in inputs) + output.numel())
-
-    side = 32
-    network = work.model.network
-    leaves = [m for m in network.modules() if not any(True for _ in m.children())]
-    hooks = [leaf.register_forward_hook(look) for leaf in leaves]
-    channels = 1 if work.model.spec.channels == "y" else 3
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, channels, side, side, device=work.device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    # The picture itself in floats before and after, whatever the network does.
-    scale = work.model.scale
-    largest = max(largest, 8 * side**2 * (1 + scale**2))
-    return 2 * 4 * largest // side**2
-
-
 def _piece(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]:
     """One window of the result as codes, colour channels and then alpha."""
     try:
@@ -304,11 +269,13 @@ def _piece(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]:
     # Outside the handler, so that nothing of the failed attempt is kept alive by its traceback.
     if work.device.type == "cuda":
         torch.cuda.empty_cache()
-    if work.reach is None or max(row.length, column.length) <= _SMALLEST_TILE:
+    context = work.reach if work.context is None else work.context
+    if context is None or max(row.length, column.length) <= _SMALLEST_TILE:
         raise MemoryLimitError(
             f"Not enough memory for a tile of {column.length}x{row.length} pixels.",
-            hint="Close other programs, or try --device cpu or a smaller model.",
+            hint="Close other programs, or try --device cpu, --tile 32 or a smaller model.",
         )
+    work = replace(work, context=context)
     if row.length >= column.length:
         upper, lower = (_piece(work, half, column) for half in row.halves())
         return torch.cat((upper, lower), dim=1)

@@ -1,7 +1,8 @@
 """Our weight files: safetensors that a `Card` in the header describes.
 
 Everything the header claims is compared with the network of the zoo before a tensor is read, and
-the tensors with the sha256 of the card after.
+the tensors with the sha256 of the card after. A network of the community is described by its
+tensors alone, of which some may be whole numbers; spandrel builds it again.
 """
 
 from __future__ import annotations
@@ -20,39 +21,54 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
-from superfine import __version__
+from superfine import __version__, community
 from superfine.card import LARGEST_HEADER, Card, Plain, card_from_header, header_from_bytes
-from superfine.errors import ModelFileError
+from superfine.errors import ModelFileError, SuperfineError
 from superfine.foreign import is_safetensors
-from superfine.models import ZOO, ModelSpec, find
+from superfine.models import ModelSpec, find
 from superfine.schema import Shape, difference, listed, shapes_of
 
 
 @dataclass(frozen=True, eq=False)
 class OwnFile:
-    """The verified content of a file of ours."""
+    """The verified content of a file of ours.
+
+    Attributes:
+        card: What it says of itself.
+        spec: Its network: of the zoo, or made for this file.
+        tensors: By the names in the network.
+        network: Ready to run, where it is one of the community; None for one of the zoo.
+    """
 
     card: Card
     spec: ModelSpec
     tensors: Mapping[str, Tensor]
+    network: nn.Module | None = None
 
 
 def encode(network: nn.Module, card: Card) -> bytes:
     """The file for the weights of `network`; the same weights and card give the same bytes.
 
     Args:
-        network: What the zoo builds for the architecture and the scale of `card`.
+        network: What the zoo builds for the architecture and the scale of `card`, or one of the
+            community.
         card: Its hyper-parameters, version and sha256 are filled in here.
 
     Raises:
         ModelFileError: When `network` is not what `card` says or holds NaN or infinity.
     """
-    spec = find(card.architecture)
     # A copy in plain order: in training the weights may lie channels last.
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
-    _refuse_other_tensors(spec, card.scale, tensors)
+    if card.architecture.startswith(community.PREFIX):
+        # Parts of a network may share a tensor, which safetensors does not save.
+        tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+        refuse_not_finite(tensors)
+        spec = _refuse_other_community(card, community.rebuild(tensors)).spec
+    else:
+        spec = find(card.architecture)
+        _refuse_other_tensors(spec, card.scale, tensors)
     filled = replace(
         card,
         hyper_parameters=hyper_parameters(spec),
@@ -74,8 +90,17 @@ def decode(data: bytes) -> OwnFile | None:
     card = card_from_header(header)
     if card is None:
         return None
+    if card.architecture.startswith(community.PREFIX):
+        tensors = _verified(data, card)
+        found = _refuse_other_community(card, community.rebuild(tensors))
+        return OwnFile(card, found.spec, tensors, found.network)
     spec = _spec_of(card)
     _refuse_other_shapes(spec, card.scale, _claimed(header), len(data))
+    return OwnFile(card, spec, _verified(data, card))
+
+
+def _verified(data: bytes, card: Card) -> dict[str, Tensor]:
+    """The tensors of the file `data`, which are those the card was written for."""
     try:
         tensors: dict[str, Tensor] = from_safetensors(data)
     except SafetensorError as error:
@@ -88,11 +113,27 @@ def decode(data: bytes) -> OwnFile | None:
             hint="Fetch the file again.",
         )
     refuse_not_finite(tensors)
-    return OwnFile(card, spec, tensors)
+    return tensors
+
+
+def _refuse_other_community(card: Card, found: community.Found) -> community.Found:
+    """`found`, when it is what the card names."""
+    claimed = card.architecture, card.scale, card.channels
+    is_found = found.spec.name, found.scale, found.spec.channels
+    if claimed != is_found or card.hyper_parameters:
+        raise ModelFileError(
+            f"The card names {claimed[0]} x{claimed[1]} ({claimed[2]}), but the tensors are those "
+            f"of {is_found[0]} x{is_found[1]} ({is_found[2]}).",
+            hint="Fetch the file again.",
+        )
+    return found
 
 
 def _spec_of(card: Card) -> ModelSpec:
-    spec = next((s for s in ZOO if s.name == card.architecture), None)
+    try:
+        spec: ModelSpec | None = find(card.architecture)
+    except SuperfineError:
+        spec = None
     if spec is None or card.scale not in spec.scales:
         raise ModelFileError(
             f"The card names {card.architecture!r} at scale {card.scale}, which this version "
@@ -174,5 +215,6 @@ def sha256_of(tensors: Mapping[str, Tensor]) -> str:
         tensor = tensors[name]
         head = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
         digest.update(head.encode() + b"\n")
-        digest.update(tensor.numpy().astype("<f4", copy=False).tobytes())
+        values = tensor.numpy()
+        digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
     return digest.hexdigest()

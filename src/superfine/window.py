@@ -16,6 +16,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from superfine.checkpoints import LoadedModel
+from superfine.community import CommunityNetwork
 from superfine.errors import PictureError
 from superfine.ops.alpha import bleed
 from superfine.ops.codes import to_codes, to_unit
@@ -38,6 +39,7 @@ class Work:
         resize: From the size the network gives to `size`; None when they are equal.
         run: The network as it is to be called: (1, c, h, w) floats to enlarged floats.
         device: Where it runs.
+        context: LR pixels around a window that are worked on with it; None takes the whole picture.
     """
 
     image: Image
@@ -46,22 +48,29 @@ class Work:
     resize: tuple[Taps, Taps] | None
     run: Callable[[Tensor], Tensor]
     device: torch.device
+    context: int | None = None
 
     @property
     def reach(self) -> int | None:
-        """LR pixels of context a tile needs; None when it needs the whole picture."""
+        """LR pixels of context with which a tile equals the whole; None where none suffices."""
         reach = self.model.spec.reach[self.model.scale]
         # Chroma and alpha are enlarged by bicubic, which sees two pixels to each side.
         return None if reach is None else max(reach, 2)
+
+    @property
+    def cell(self) -> int:
+        """The network is the same at all places only on multiples of this many LR pixels."""
+        return int(getattr(self.model.network, "cell", 1))
 
 
 def runner(
     network: nn.Module, device: torch.device, precision: Precision
 ) -> Callable[[Tensor], Tensor]:
     """`network` on `device`, answering in float32 whatever precision it computes in."""
-    # Convolutions on two CPU cores are a quarter faster with the channels last.
     full: nn.Module = network.to(device)
-    full.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if not isinstance(full, CommunityNetwork):  # which knows its own order
+        # Convolutions on two CPU cores are a quarter faster with the channels last.
+        full.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if precision == "float32":
         return full
     dtype = getattr(torch, precision)
@@ -97,9 +106,9 @@ def window_codes(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]
         sr_column = Span(first, last)
 
     height, width = image.height, image.width
-    context = max(height, width) if work.reach is None else work.reach
-    lr_row = sr_row.shrunk(scale).grown(context, height)
-    lr_column = sr_column.shrunk(scale).grown(context, width)
+    context = max(height, width) if work.context is None else work.context
+    lr_row = sr_row.shrunk(scale).grown(context, height).aligned(work.cell, height)
+    lr_column = sr_column.shrunk(scale).grown(context, width).aligned(work.cell, width)
     sr = _restore(work, lr_row, lr_column)
 
     whole_row = Span(lr_row.start * scale, lr_row.stop * scale)
@@ -116,9 +125,9 @@ def _restore(work: Work, row: Span, column: Span) -> Float[Tensor, "k n m"]:
     colour = _to_unit(image.pixels, row, column)
     if image.alpha is None:
         return _restore_colour(work, colour.to(work.device))
-    # Alpha spreads by two pixels beyond the visible ones, and there the network sees `reach` more.
+    # Alpha spreads by two pixels beyond the visible ones, and the network sees its reach more.
     # The window is widened by as much, so that tiles agree with the whole picture.
-    radius = max(image.height, image.width) if work.reach is None else work.reach + 2
+    radius = max(image.height, image.width) if work.context is None else work.context + 2
     wide_row, wide_column = row.grown(radius, image.height), column.grown(radius, image.width)
     alpha = _to_unit(image.alpha, wide_row, wide_column)
     painted = bleed(_to_unit(image.pixels, wide_row, wide_column), alpha, radius=radius)

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class Span:
     def grown(self, by: int, size: int) -> Span:
         """This span with `by` pixels more on each side, kept inside [0, size)."""
         return Span(max(0, self.start - by), min(size, self.stop + by))
+
+    def aligned(self, to: int, size: int) -> Span:
+        """This span widened to multiples of `to`, or to the end of [0, size)."""
+        return Span(self.start // to * to, min(size, -(-self.stop // to) * to))
 
     def shrunk(self, by: int) -> Span:
         """The pixels of an axis `by` times coarser that cover this span."""
@@ -50,6 +59,40 @@ def cut(size: int, longest: int) -> tuple[Span, ...]:
     count = max(1, math.ceil(size / longest))
     edges = [size * i // count for i in range(count + 1)]
     return tuple(Span(a, b) for a, b in itertools.pairwise(edges))
+
+
+def faded(
+    pieces: Iterable[Shaped[Tensor, "k _ _"]], *, overlap: int, dim: int
+) -> Iterator[Shaped[Tensor, "k _ _"]]:
+    """`pieces`, each of which fades into the next over the `overlap` places that they share.
+
+    What is yielded has no places in common any more, and put together along `dim` is the whole.
+
+    Args:
+        pieces: Each of at least twice `overlap` places along `dim`; the first and the last of one.
+    """
+    held: Tensor | None = None
+    for piece in pieces:
+        rest = piece
+        if held is not None:
+            head, rest = piece.tensor_split([overlap], dim=dim)
+            rest = torch.cat((_mixed(held, head, dim), rest), dim=dim)
+        if overlap:
+            rest, held = rest.tensor_split([rest.shape[dim] - overlap], dim=dim)
+        yield rest
+    if held is not None:
+        yield held
+
+
+def _mixed(
+    before: Shaped[Tensor, "k n m"], after: Shaped[Tensor, "k n m"], dim: int
+) -> Shaped[Tensor, "k n m"]:
+    """From one to the other in equal steps along `dim`."""
+    length = before.shape[dim]
+    weights = (torch.arange(length, device=before.device) + 0.5) / length
+    weights = weights.view([length if axis == dim else 1 for axis in range(before.ndim)])
+    mixed = torch.lerp(before.float(), after.float(), weights)
+    return mixed if before.is_floating_point() else mixed.round().to(torch.int32).to(before.dtype)
 
 
 def fitting_tile(height: int, width: int, *, reach: int, pixels: int) -> tuple[int, int]:
