@@ -15,7 +15,7 @@ from superfine.errors import ModelFileError
 from tests.corpus.checkpoints import BROKEN, CASES, FINE, UNSAFE, Case
 
 ROOT = Path(__file__).parent.parent
-EXIT_CODES = {UNSAFE: 5, BROKEN: 2, FINE: 0}
+EXIT_CODES = {UNSAFE: 5, BROKEN: 5, FINE: 0}
 
 # What Python's objects and the activations of a small picture may take beside the file.
 TRIFLES = 48 << 20

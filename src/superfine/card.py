@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from superfine.errors import ModelFileError
+from superfine.errors import MissingModelError, ModelFileError
 
 # The weights that come with the package; a file is called NETWORK-xSCALE.safetensors.
 SHIPPED = Path(__file__).parent / "weights"
@@ -162,7 +162,7 @@ def read_card(path: Path) -> Card | None:
     """
     # A named pipe would block for ever.
     if not path.is_file():
-        raise ModelFileError(f"{path} is not a file.", hint="Check the path.")
+        raise MissingModelError(f"{path} is not a file.", hint="Check the path.")
     with path.open("rb") as file:
         return card_from_header(header_from_bytes(file.read(8 + LARGEST_HEADER)))
 

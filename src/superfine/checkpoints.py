@@ -15,7 +15,13 @@ from torch import Tensor, nn
 
 from superfine import __version__, elsewhere, foreign
 from superfine.card import Card, shipped_cards
-from superfine.errors import ModelFileError, UnknownNameError, UnsafeModelError, unknown_name
+from superfine.errors import (
+    MissingModelError,
+    ModelFileError,
+    UnknownNameError,
+    UnsafeModelError,
+    unknown_name,
+)
 from superfine.foreign.scale import nearest_scale
 from superfine.io.atomic import write_bytes_atomic
 from superfine.models import ZOO, ModelSpec, bicubic, find
@@ -247,7 +253,7 @@ def foreign_tensors(path: Path) -> Iterator[foreign.StoredTensors]:
 def _read_bytes(path: Path) -> bytes:
     # Read once: what is checked is what is used, even if the file changes meanwhile.
     if not path.is_file():  # a folder, or a named pipe that would block for ever
-        raise ModelFileError(f"{path} is not a file.", hint="Check the path.")
+        raise MissingModelError(f"{path} is not a file.", hint="Check the path.")
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ModelFileError(

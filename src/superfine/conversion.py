@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from superfine.checkpoints import LoadedModel, load, save
-from superfine.errors import ModelFileError, OutputError
+from superfine.errors import OutputError, UsageError
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,8 @@ def convert(
         overwrite: Whether a new file that is already there may be replaced.
 
     Raises:
-        ModelFileError: When the file fits no network, is damaged, or is ours already.
+        ModelFileError: When the file fits no network or is damaged.
+        UsageError: When it is ours already.
         UnsafeModelError: When the file holds more than tensors; nothing in it was run.
         OutputError: When the new file exists, is `file` itself, or cannot be written.
     """
@@ -53,7 +54,7 @@ def convert(
         )
     model = load(file, scale=scale)
     if model.card.code_version:
-        raise ModelFileError(
+        raise UsageError(
             f"{file} is a weight file of ours already.",
             hint=f"See its card: superfine models info {file}",
         )

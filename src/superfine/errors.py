@@ -16,7 +16,7 @@ EXIT_BUG = 1
 EXIT_INPUT = 2
 EXIT_SOME_FAILED = 3
 EXIT_ALL_FAILED = 4
-EXIT_UNSAFE_MODEL = 5
+EXIT_REFUSED_MODEL = 5
 EXIT_RESOURCES = 6
 EXIT_NETWORK = 7
 EXIT_INTERRUPTED = 130
@@ -113,13 +113,20 @@ class ModelFileError(SuperfineError):
     """A weight file that does not fit any network we know, or is damaged."""
 
     code = "E_MODEL"
+    exit_code = EXIT_REFUSED_MODEL
+
+
+class MissingModelError(ModelFileError):
+    """A path where no weight file lies."""
+
+    exit_code = EXIT_INPUT
 
 
 class UnsafeModelError(SuperfineError):
     """A weight file that holds more than tensors; nothing in it was run."""
 
     code = "E_UNSAFE_MODEL"
-    exit_code = EXIT_UNSAFE_MODEL
+    exit_code = EXIT_REFUSED_MODEL
 
 
 class NetworkError(SuperfineError):
@@ -133,7 +140,7 @@ class WrongContentError(SuperfineError):
     """A file that is not the one its name stands for: another size or sha256; it was not kept."""
 
     code = "E_HASH"
-    exit_code = EXIT_UNSAFE_MODEL
+    exit_code = EXIT_REFUSED_MODEL
 
 
 class SizeMismatchError(SuperfineError):

@@ -38,7 +38,7 @@ def test_models_info_names_the_nearest(run: Run, tmp_path: Path) -> None:
     assert outcome.code == 2
     assert "No model is called 'fsrcn-x4'" in outcome.err
     (tmp_path / "broken.safetensors").write_bytes(b"no")
-    assert run("models", "info", tmp_path / "broken.safetensors").code == 2
+    assert run("models", "info", tmp_path / "broken.safetensors").code == 5
 
 
 def test_doctor_finds_this_machine_well(run: Run) -> None:

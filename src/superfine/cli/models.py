@@ -17,7 +17,7 @@ from superfine.cli.console import put
 from superfine.cli.models_convert import convert
 from superfine.cli.models_inspect import show_layers
 from superfine.cli.models_list import show_list
-from superfine.errors import ModelFileError, UnknownNameError, unknown_name
+from superfine.errors import UnknownNameError, UsageError, unknown_name
 from superfine.purposes import PURPOSES, shipped_for
 
 app = typer.Typer(help="Shows the networks and their weights.", no_args_is_help=True)
@@ -64,7 +64,7 @@ def _find(model: str) -> tuple[Path, Card]:
         raise unknown_name("model", model, shipped, listing="superfine models list")
     card = read_card(path)
     if card is None:
-        raise ModelFileError(
+        raise UsageError(
             f"{path} has no card of ours: only its shapes tell what it is.",
             hint=f"See what it is: superfine models inspect {path}",
         )

@@ -76,6 +76,7 @@ class Enlarger:
             metadata=image.metadata,
             overwrite=self.request.overwrite,
         )
+        noted: list[str] = []
         with writer:
             strips = upscale_rows(
                 image,
@@ -85,10 +86,11 @@ class Enlarger:
                 self_ensemble=self.request.self_ensemble,
                 device=self.request.device,
                 on_progress=lambda progress: on_share(progress.done / progress.total),
+                on_note=noted.append,
             )
             for pixels, alpha in strips:
                 writer.rows(pixels, alpha)
-        return self._made(image, size, writer.notes)
+        return self._made(image, size, (*noted, *writer.notes))
 
     def _make_animation(
         self, source: Path | bytes, target: Path, on_share: Callable[[float], None]
@@ -110,7 +112,8 @@ class Enlarger:
                 )
             )
         notes = io.write_frames(larger, target, overwrite=self.request.overwrite)
-        return self._made(frames[0], size, notes)
+        noted = larger[0].notes[len(frames[0].notes) :]  # the same of every frame
+        return self._made(frames[0], size, (*noted, *notes))
 
     @property
     def limits(self) -> io.Limits:
