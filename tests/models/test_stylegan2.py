@@ -11,7 +11,7 @@ from superfine.models import parameter_count
 from superfine.models.discriminators import (
     PatchDiscriminator,
     StyleGAN2Discriminator,
-    own_name,
+    names_in,
     with_deviation,
 )
 from superfine.models.stylegan2 import (
@@ -21,10 +21,10 @@ from superfine.models.stylegan2 import (
     ToRGB,
     blur,
     enlarge,
-    generator_tensors,
     style_count,
     width,
 )
+from superfine.models.stylegan2_layouts import generator_tensors
 
 TAPS = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64)
 
@@ -222,9 +222,19 @@ def test_discriminator_of_the_public_port_is_understood():
     theirs += ["final_conv.0.weight", "final_conv.1.bias"]
     theirs += [f"final_linear.{i}.{role}" for i in (0, 1) for role in ("weight", "bias")]
     ours = list(StyleGAN2Discriminator(16, channels=4).state_dict())
-    assert sorted(own_name(name) for name in theirs) == sorted(ours)
-    assert own_name("convs.2.skip.1.weight") == "blocks.1.straight"
-    assert [own_name(name) for name in ours] == ours
+    found = names_in([*theirs, "convs.1.conv2.0.kernel", "convs.1.skip.0.kernel"])
+    assert sorted(found) == sorted(ours)
+    assert found["blocks.1.straight"] == "convs.2.skip.1.weight"
+    assert names_in(ours) == {name: name for name in ours}
+    # MMagic's, where each module has one layer more, beside the generators of the checkpoint.
+    mmagic = [
+        name.replace(".weight", ".linear.weight_orig" if "linear" in name else ".conv.weight_orig")
+        for name in theirs
+    ]
+    marked = names_in([f"discriminator.{name}" for name in mmagic] + ["generator.to_rgb1.bias"])
+    assert {ours: full.removeprefix("discriminator.") for ours, full in marked.items()} == {
+        ours: mmagic[theirs.index(full)] for ours, full in found.items()
+    }
 
 
 def test_every_value_of_the_discriminators_learns():

@@ -379,6 +379,5 @@ def test_contradictions_of_banks_and_discriminators_are_told():
     bankless = {"network": "glean-16-256", "scale": 16, "adversarial": style}
     (said,) = contradictions(recipe_of(**bankless))
     assert said == (
-        "bank: glean-16-256 needs the weights of a StyleGAN2 generator of 256x256 pictures; give "
-        "their file"
+        "bank: glean-16-256 needs a trained StyleGAN2 generator of 256x256 pictures; give its file"
     )

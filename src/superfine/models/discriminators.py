@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterable
 
 import torch
 from jaxtyping import Float
@@ -139,12 +140,23 @@ _PORT_NAMES = {
 }
 
 
-def own_name(name: str) -> str:
-    """What a tensor of the public port's StyleGAN2 discriminator is called here.
+def names_in(names: Iterable[str]) -> dict[str, str]:
+    """Our name -> their name of the tensors of a StyleGAN2 discriminator in another layout.
 
-    The port is the one `stylegan2.generator_tensors` speaks of, its layout is the same; any other
-    name comes back as it is.
+    Two layouts are known, as those of `stylegan2_layouts`: of the public port, whose names begin
+    with the network's own, and of MMagic, whose checkpoints hold three networks and mark this one
+    by `discriminator.`. The blur, which is always the same, is left out; a name of no known layout
+    stands for itself.
     """
+    found = {name.removeprefix("discriminator."): name for name in names}
+    marked = {inside: name for inside, name in found.items() if inside != name}
+    kept = {inside: name for inside, name in (marked or found).items() if inside[-7:] != ".kernel"}
+    return {_own_name(inside): name for inside, name in kept.items()}
+
+
+def _own_name(name: str) -> str:
+    # MMagic's modules of one layer each, whose weights are about one.
+    name = re.sub(r"\.(conv|linear)\.weight_orig$", ".weight", name)
     block = re.fullmatch(r"convs\.(\d+)\.(.+)", name)
     if block and block[2] in _PORT_ROLES:
         return f"blocks.{int(block[1]) - 1}.{_PORT_ROLES[block[2]]}"

@@ -28,15 +28,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from superfine.errors import ModelFileError, SizeMismatchError
+from superfine.models.rrdbnet import RRDBFeatures
 from superfine.models.spec import ModelSpec
-from superfine.models.stylegan2 import (
-    LATENT,
-    Synthesis,
-    generator_tensors,
-    latents_of,
-    style_count,
-    width,
-)
+from superfine.models.stylegan2 import LATENT, Synthesis, latents_of, style_count, width
+from superfine.models.stylegan2_layouts import generator_tensors
 
 
 class GLEAN(nn.Module):
@@ -146,59 +141,6 @@ class GLEAN(nn.Module):
         return drawn
 
 
-class RRDBFeatures(nn.Module):
-    """Features of a picture by residual-in-residual dense blocks.
-
-    Source: Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks", ECCV
-    Workshops 2018, arXiv:1809.00219, section 3.1: without batch normalisation, residuals times
-    0.2, and a start from a tenth of He's weights.
-    """
-
-    def __init__(self, channels: int, blocks: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, channels, 3, padding=1)
-        self.blocks = nn.Sequential(*(_RRDB(channels) for _ in range(blocks)))
-        self.last = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
-        """Features of the size of `x`."""
-        x = self.first(x)
-        return x + self.last(self.blocks(x))  # type: ignore[no-any-return]
-
-
-class _RRDB(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.blocks = nn.Sequential(*(_Dense(channels) for _ in range(3)))
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        return x + 0.2 * self.blocks(x)  # type: ignore[no-any-return]
-
-
-class _Dense(nn.Module):
-    """Five convolutions, each of which sees all before it."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        growth = channels // 2
-        outputs = [growth] * 4 + [channels]
-        self.convs = nn.ModuleList(
-            nn.Conv2d(channels + i * growth, out, 3, padding=1) for i, out in enumerate(outputs)
-        )
-        for conv in self.convs:
-            assert isinstance(conv, nn.Conv2d)
-            assert conv.bias is not None
-            nn.init.kaiming_normal_(conv.weight)
-            conv.weight.data.mul_(0.1)
-            nn.init.zeros_(conv.bias)
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        seen = x
-        for conv in self.convs[:-1]:
-            seen = torch.cat((seen, nn.functional.leaky_relu(conv(seen), 0.2)), dim=1)
-        return x + 0.2 * self.convs[-1](seen)  # type: ignore[no-any-return]
-
-
 def _halving(inputs: int, outputs: int) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=2, padding=1),
@@ -240,11 +182,13 @@ def load_generator(network: GLEAN, tensors: Mapping[str, Tensor]) -> None:
     network.bank.load_state_dict({name: found[name] for name in state})
 
 
-def _spec(side: int, size: int, parameters: int) -> ModelSpec:
+def _spec(
+    side: int, size: int, parameters: int, narrow: Mapping[str, int] | None = None
+) -> ModelSpec:
     scale = size // side
     return ModelSpec(
         name=f"glean-{side}-{size}",
-        build=partial(GLEAN, side=side),
+        build=partial(GLEAN, side=side, **(narrow or {})),
         scales=(scale,),
         channels="rgb",
         reach={scale: None},
@@ -260,4 +204,6 @@ SPECS = (
     _spec(16, 256, 141_869_311),
     _spec(64, 1024, 145_146_663),
     _spec(128, 1024, 143_826_555),
+    # Nobody else's: narrow and small, so that a bank and all of it can be trained in minutes.
+    _spec(8, 64, 3_655_883, {"channels": 32, "rrdb_channels": 32, "rrdb_blocks": 4}),
 )

@@ -16,8 +16,6 @@ Differs from the paper:
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -49,10 +47,9 @@ def blur(x: Float[Tensor, "b c h w"], *, padding: int) -> Float[Tensor, "b c n m
         x: Features.
         padding: Zeros put to each side first, 0 to 3; the result is 2·padding - 3 larger.
     """
-    # 1-3-3-1 is 1-1 convolved with itself twice, and torch has 1-1 as a pooling.
-    for step in range(3):
-        x = F.avg_pool2d(x, 2, stride=1, padding=int(step < padding))
-    return x
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device) / 8
+    kernel = torch.outer(taps, taps).expand(x.shape[1], 1, 4, 4)
+    return F.conv2d(x, kernel, padding=padding, groups=x.shape[1])
 
 
 def enlarge(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c sh sw"]:
@@ -212,53 +209,12 @@ class StyleGAN2Generator(nn.Module):
 
     def forward(self, z: Float[Tensor, "b 512"]) -> Float[Tensor, "b 3 size size"]:
         """A picture on about [-1, 1] for each row of normal random numbers."""
+        picture: Tensor = self.synthesis(self.latents(z))
+        return picture
+
+    def latents(self, z: Float[Tensor, "b 512"]) -> Float[Tensor, "b n 512"]:
+        """What the mapping makes of normal random numbers: for every style the same latent."""
         latent = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
         for layer in self.mapping:
             latent = leaky(layer(latent))
-        picture: Tensor = self.synthesis(latent[:, None].expand(-1, style_count(self.size), -1))
-        return picture
-
-
-def generator_tensors(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`found` under the names of `StyleGAN2Generator`, where they are those of the public port.
-
-    The port in question is the PyTorch one by Kim Seonghyeon ("rosinality"), whose layout most
-    public StyleGAN2 weights have; tensors under any other name come back as they are.
-    """
-    # Theirs hold the blur too, which is always the same.
-    names = {_renamed(name): name for name in found if not name.endswith(".kernel")}
-    return {ours: _reshaped(ours, found[name]) for ours, name in names.items()}
-
-
-def _reshaped(name: str, tensor: Tensor) -> Tensor:
-    if name.endswith((".to_rgb.bias", ".strength")):
-        return tensor.reshape(-1)
-    # Their weights of convolutions have an axis for the batch.
-    return tensor[0] if name.endswith(".weight") and tensor.dim() == 5 else tensor
-
-
-def _renamed(name: str) -> str:
-    if name == "input.input":
-        return "synthesis.constant"
-    if match := re.fullmatch(r"style\.(\d+)\.(weight|bias)", name):
-        return f"mapping.{int(match[1]) - 1}.{match[2]}"  # their number 0 has no weights
-    if match := re.fullmatch(r"noises\.noise_(\d+)", name):
-        return f"{_conv(int(match[1]))}.noise"
-    if match := re.fullmatch(r"conv(?:1|s\.(\d+))\.(.+)", name):
-        layer = _conv(0 if match[1] is None else int(match[1]) + 1)
-    elif match := re.fullmatch(r"to_rgb(?:1|s\.(\d+))\.(.+)", name):
-        block = 0 if match[1] is None else int(match[1]) + 1
-        layer = f"synthesis.blocks.{block}.to_rgb"
-    else:
-        return name
-    role = match[2].replace("conv.modulation", "affine")
-    role = {"conv.weight": "weight", "noise.weight": "strength", "activate.bias": "bias"}.get(
-        role, role
-    )
-    return f"{layer}.{role}"
-
-
-def _conv(number: int) -> str:
-    """The name of the convolution with that number, counted from the coarsest."""
-    block = (number + 1) // 2
-    return f"synthesis.blocks.{block}.convs.{0 if block == 0 else (number + 1) % 2}"
+        return latent[:, None].expand(-1, style_count(self.size), -1)

@@ -20,7 +20,7 @@ from superfine.checkpoints import foreign_tensors
 from superfine.data.batch import Batch
 from superfine.errors import ModelFileError
 from superfine.models import ModelSpec
-from superfine.models.discriminators import PatchDiscriminator, StyleGAN2Discriminator, own_name
+from superfine.models.discriminators import PatchDiscriminator, StyleGAN2Discriminator, names_in
 from superfine.own_file import refuse_not_finite
 from superfine.schema import difference
 from superfine.training.checkpoint import Checkpoint
@@ -223,9 +223,10 @@ def make_discriminator(recipe: Recipe) -> nn.Module:
         torch.manual_seed(recipe.seed + 1)  # other numbers than the network's
         made: nn.Module
         if choice.discriminator == "patch":
-            made = PatchDiscriminator()
+            made = PatchDiscriminator(channels=choice.channels // 8)
         else:
-            made = StyleGAN2Discriminator(recipe.scale[0] * recipe.patch)
+            size = recipe.scale[0] * recipe.patch
+            made = StyleGAN2Discriminator(size, channels=choice.channels)
     if choice.start_from is not None:
         _start_from(choice.start_from, made)
     return made
@@ -236,8 +237,7 @@ def _start_from(file: Path, discriminator: nn.Module) -> None:
     own = discriminator.state_dict()
     expected = {name: tuple(t.shape) for name, t in own.items() if t.is_floating_point()}
     with foreign_tensors(file) as stored:
-        # The public port's hold the blur too, which is always the same.
-        named = {own_name(n): t for n, t in stored.tensors.items() if not n.endswith(".kernel")}
+        named = {ours: stored.tensors[n] for ours, n in names_in(stored.tensors).items()}
         if wrong := difference(expected, {name: t.shape for name, t in named.items()}):
             raise ModelFileError(
                 f"The file is not of this discriminator: {wrong}.",

@@ -269,6 +269,7 @@ class Adversarial(Section):
     )
     weight: Weight
     discriminator: Literal["patch", "stylegan2"] = "patch"
+    channels: int = Field(default=512, ge=8, description="Of its widest layers.")
     learning_rate: Rate
     betas: tuple[Share, Share] = (0.9, 0.99)
     start: int = Field(default=0, ge=0, description="Steps before the network listens to it.")
