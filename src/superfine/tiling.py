@@ -22,7 +22,8 @@ from superfine.window import Work
 # What the activations of one tile may take on the CPU. Larger tiles are hardly faster, and the
 # promise of docs/memory.md rests on this number.
 _TILE_BYTES = 256 * 2**20
-# The same where the context alone would fill that; at most this share of the machine's memory.
+# The same where the context alone would fill that, and for a whole picture whose tiles would not
+# equal it; at most this share of the machine's memory.
 _LARGE_TILE_BYTES = 2 * 2**30
 _SHARE = 8
 
@@ -91,6 +92,8 @@ def _by_memory(work: Work) -> Tiling:
         enough = _enough(work, work.reach, pixels, each)
         if work.reach <= _NEAR or math.isqrt(enough) >= 3 * work.reach:
             return _cut(work, _fitting(work, work.reach, enough), work.reach)
+    if lr_pixels <= _most_bytes(work.device) // each:
+        return _whole(work)
     enough = _enough(work, _OVERLAP, pixels, each)
     context = min(_OVERLAP, math.isqrt(enough) // 4)
     return _faded(work, _fitting(work, context, enough), context)
@@ -106,9 +109,7 @@ def _enough(work: Work, context: int, pixels: int, each: int) -> int:
     """The pixels of a tile with its context: `pixels`, or more where the context fills those."""
     if math.isqrt(pixels) >= 3 * context or work.device.type == "cuda":
         return pixels
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    most = max(_TILE_BYTES, min(_LARGE_TILE_BYTES, memory // _SHARE))
-    return min((6 * context) ** 2, most // each)
+    return min((6 * context) ** 2, _most_bytes(work.device) // each)
 
 
 def _fitting(work: Work, context: int, pixels: int) -> tuple[int, int]:
@@ -155,6 +156,14 @@ def _tile_bytes(device: torch.device) -> int:
         return _TILE_BYTES
     free, _ = torch.cuda.mem_get_info(device)
     return free // 2
+
+
+def _most_bytes(device: torch.device) -> int:
+    """What a tile may take where smaller ones would not equal the whole, or be all context."""
+    if device.type == "cuda":
+        return _tile_bytes(device)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(_TILE_BYTES, min(_LARGE_TILE_BYTES, memory // _SHARE))
 
 
 def bytes_per_pixel(work: Work) -> int:
