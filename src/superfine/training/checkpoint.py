@@ -23,7 +23,7 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from superfine.errors import ModelFileError
+from superfine.errors import MissingModelError, ModelFileError
 from superfine.io.atomic import output_errors, sync_folder, write_all
 
 MANIFEST = "MANIFEST.json"
@@ -111,8 +111,13 @@ def read(path: Path) -> Checkpoint:
     """The checkpoint in the folder `path`, every file compared with its SHA-256.
 
     Raises:
+        MissingModelError: When there is no such folder.
         ModelFileError: When it is torn, damaged or none of ours.
     """
+    if not path.is_dir():
+        raise MissingModelError(
+            f"{path} is not a whole checkpoint: there is no such folder.", hint="Check the path."
+        )
     try:
         manifest = json.loads((path / MANIFEST).read_bytes())
         if manifest["format"] != _FORMAT:
