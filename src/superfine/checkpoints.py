@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from superfine import __version__, elsewhere, foreign
+from superfine import __version__, community, elsewhere, foreign
 from superfine.card import Card, shipped_cards
 from superfine.errors import (
     MissingModelError,
@@ -315,8 +315,6 @@ def _of_the_community(stored: foreign.StoredTensors, path: Path) -> LoadedModel:
     Raises:
         ModelFileError: When spandrel does not know it either, or is not installed.
     """
-    from superfine import community
-
     if (other := community.find(stored)) is not None:
         digest = sha256_of(other.network.state_dict())
         card = _foreign_card(path, other.spec, other.scale, digest)

@@ -46,13 +46,13 @@ class EDSR(nn.Module):
 class ResidualBlock(nn.Module):
     """Two convolutions whose result, times `residual_scale`, is added to their input."""
 
-    def __init__(self, width: int, residual_scale: float) -> None:
+    def __init__(self, width: int, residual_scale: float = 1.0, *, kernel: int = 3) -> None:
         super().__init__()
         self.residual_scale = residual_scale
         self.body = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, width, kernel, padding=kernel // 2),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1),
+            nn.Conv2d(width, width, kernel, padding=kernel // 2),
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

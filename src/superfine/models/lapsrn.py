@@ -59,9 +59,7 @@ class _Level(nn.Module):
             nn.init.normal_(layer.weight, std=math.sqrt(2 / (9 * _WIDTH)))
         # With stride 2 an output pixel is made of a quarter of the kernel.
         nn.init.normal_(self.enlarge.weight, std=math.sqrt(8 / (kernel**2 * _WIDTH)))
-        bilinear = torch.tensor([0.25, 0.75, 0.75, 0.25])
-        with torch.no_grad():
-            self.picture.weight.copy_(torch.outer(bilinear, bilinear)[None, None])
+        start_bilinear(self.picture)
         if bias:
             for layer in (*self.body, self.enlarge, self.detail):
                 nn.init.zeros_(layer.bias)
@@ -94,7 +92,7 @@ class LapSRN(nn.Module):
             nn.init.zeros_(self.first.bias)
         self.levels = nn.ModuleList(
             _Level(_layers(scale, official), kernel=3 if official else 4, bias=official)
-            for _ in range(_doublings(scale))
+            for _ in range(doublings(scale))
         )
 
     def forward(
@@ -109,7 +107,15 @@ class LapSRN(nn.Module):
         return tuple(pictures) if self.training else picture
 
 
-def _doublings(scale: int) -> int:
+def start_bilinear(doubling: nn.ConvTranspose2d) -> None:
+    """Lets a transposed 4x4 convolution of stride 2 start as bilinear enlargement."""
+    bilinear = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    with torch.no_grad():
+        doubling.weight.copy_(torch.outer(bilinear, bilinear)[None, None])
+
+
+def doublings(scale: int) -> int:
+    """How often the picture is doubled."""
     return scale.bit_length() - 1
 
 
@@ -120,7 +126,7 @@ def _layers(scale: int, official: bool) -> int:
 
 def _reach(scale: int, official: bool) -> int:
     reach = 1  # the detail, in pixels of the result
-    for _ in range(_doublings(scale)):
+    for _ in range(doublings(scale)):
         # A pixel of the transposed convolution sees one neighbour; then the size is halved.
         reach = math.ceil((reach + 1) / 2) + _layers(scale, official)
     return reach + 1  # the first layer

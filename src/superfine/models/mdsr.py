@@ -18,7 +18,7 @@ from functools import partial
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from superfine.models.edsr import div2k_mean, sub_pixel_stages
+from superfine.models.edsr import ResidualBlock, div2k_mean, sub_pixel_stages
 from superfine.models.spec import ModelSpec
 
 _WIDTH = 64
@@ -37,12 +37,12 @@ class MDSR(nn.Module):
         self.head = nn.Conv2d(3, _WIDTH, 3, padding=1)
         self.enter = nn.ModuleDict(
             {
-                f"x{s}": nn.Sequential(_ResidualBlock(kernel=5), _ResidualBlock(kernel=5))
+                f"x{s}": nn.Sequential(*(ResidualBlock(_WIDTH, kernel=5) for _ in range(2)))
                 for s in _SCALES
             }
         )
         self.body = nn.Sequential(
-            *(_ResidualBlock(kernel=3) for _ in range(blocks)),
+            *(ResidualBlock(_WIDTH) for _ in range(blocks)),
             nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1),
         )
         self.enlarge = nn.ModuleDict(
@@ -55,21 +55,6 @@ class MDSR(nn.Module):
         x = self.enter[f"x{self.scale}"](self.head(lr - self.mean))
         x = x + self.body(x)
         return self.tail(self.enlarge[f"x{self.scale}"](x)) + self.mean  # type: ignore[no-any-return]
-
-
-class _ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to their input."""
-
-    def __init__(self, *, kernel: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(_WIDTH, _WIDTH, kernel, padding=kernel // 2),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(_WIDTH, _WIDTH, kernel, padding=kernel // 2),
-        )
-
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        return x + self.body(x)  # type: ignore[no-any-return]
 
 
 def _spec(name: str, *, blocks: int, parameters: int) -> ModelSpec:

@@ -21,11 +21,11 @@ from __future__ import annotations
 import math
 from functools import partial
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from superfine.models.lapsrn import doublings, start_bilinear
 from superfine.models.spec import ModelSpec
 
 _WIDTH = 64
@@ -56,9 +56,7 @@ class MSLapSRN(nn.Module):
             nn.init.normal_(layer.weight, std=math.sqrt(2 / (9 * _WIDTH)))
         for layer in (self.first, *self.body, self.enlarge, self.detail):
             nn.init.zeros_(layer.bias)
-        bilinear = torch.tensor([0.25, 0.75, 0.75, 0.25])
-        with torch.no_grad():
-            self.picture.weight.copy_(torch.outer(bilinear, bilinear)[None, None])
+        start_bilinear(self.picture)
 
     def forward(
         self, lr: Float[Tensor, "b 1 h w"]
@@ -66,7 +64,7 @@ class MSLapSRN(nn.Module):
         """`lr` enlarged; values on [0, 1]. While training, the pictures x2, x4, ... `scale`."""
         features, picture = self.first(lr), lr
         pictures = []
-        for _ in range(_doublings(self.scale)):
+        for _ in range(doublings(self.scale)):
             features = self._enlarged(self._embedded(features))
             picture = self.picture(picture) + self.detail(features)
             pictures.append(picture)
@@ -88,16 +86,12 @@ class MSLapSRN(nn.Module):
         return larger[..., :height, :width]
 
 
-def _doublings(scale: int) -> int:
-    return scale.bit_length() - 1
-
-
 _SCALES = (2, 4, 8)
 
 
 def _reach(scale: int, layers: int) -> int:
     reach = 1  # the detail, in pixels of the result
-    for _ in range(_doublings(scale)):
+    for _ in range(doublings(scale)):
         # A pixel of the transposed convolution sees one neighbour; then the size is halved.
         reach = math.ceil((reach + 1) / 2) + layers
     return reach + 1  # the first layer
