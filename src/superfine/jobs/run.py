@@ -86,7 +86,7 @@ def _model_name(asked: str, model: LoadedModel) -> str:
 
 
 def _options_id(request: Request, model: LoadedModel, naming: Naming) -> str:
-    """A hash of what decides the bytes of a result; tiles and devices do not."""
+    """A hash of what decides the bytes of a result; tiles and devices hardly do."""
     weights = {model.card.sha256}
     if request.size is not None:
         # The picture decides which scale is taken.
