@@ -72,7 +72,13 @@ def test_help_answers_at_once(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["upscale", "--help"], ["models", "list"], ["upscale", "a", "-q", "-v"]],
+    [
+        ["--help"],
+        ["upscale", "--help"],
+        ["models", "list"],
+        ["data", "list"],
+        ["upscale", "a", "-q", "-v"],
+    ],
 )
 def test_nothing_heavy_is_imported_to_answer(arguments: list[str]) -> None:
     script = (

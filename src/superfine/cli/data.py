@@ -1,28 +1,34 @@
-"""`superfine data`: patches made from pictures, and pictures looked over before training."""
+"""`superfine data`: known sets, patches made from pictures, and pictures looked over."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand
 
+from superfine.cli import data_sets
 from superfine.cli.console import put, say, shown
+from superfine.cli.data_lines import Lines
 from superfine.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError, unknown_name
 
 if TYPE_CHECKING:
     from superfine.data.check.check import Checked, CheckedPair, Finding
     from superfine.ops.resize import Method
 
-app = typer.Typer(help="Makes training patches, and looks pictures over.", no_args_is_help=True)
+app = typer.Typer(
+    help="Brings and checks data sets, makes training patches, and looks pictures over.",
+    no_args_is_help=True,
+)
+app.command("list")(data_sets.show_list)
+app.command("verify")(data_sets.verify)
+app.command("get")(data_sets.get)
 
 _MOST_SHOWN = 20  # findings of one kind
 _SEVERAL = ("-uf", "--upscale-factor", "--scales", "--rotations", "--flips", "--upsampling")
-_EVERY = 10.0  # seconds
 _ALIASES = {"antialias": "lanczos3"}
 
 
@@ -151,7 +157,7 @@ def prepare(
             hint="--overwrite replaces a file, never folders.",
         )
     try:
-        made = make(options, output, on_progress=_Lines())
+        made = make(options, output, on_progress=Lines())
     except KeyboardInterrupt:
         say("Stopped; run the same command to go on.")
         raise
@@ -180,7 +186,7 @@ def check(
     """Looks for pictures that would spoil a training; ends with 3 when there are some."""
     from superfine.data.check.check import check as look
 
-    lines = _Lines()
+    lines = Lines()
     checked = look(
         hr,
         lr=lr,
@@ -193,20 +199,6 @@ def check(
     else:
         _put_table(checked)
     raise typer.Exit(EXIT_SOME_FAILED if checked.findings else EXIT_OK)
-
-
-class _Lines:
-    """A line of progress every ten seconds."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def __call__(self, doing: str, done: int, total: int) -> None:
-        """Says how far it is, if the last time is long enough ago."""
-        now = time.monotonic()
-        if now - self._last >= _EVERY:
-            self._last = now
-            say(f"{doing}: {done:,} of {total:,} pictures")
 
 
 def _kernel(name: str) -> Method:

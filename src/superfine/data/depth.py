@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from superfine.data.batch import Pair
-from superfine.data.folders import pictures_in
+from superfine.data.listing import pictures_in
 from superfine.errors import PictureError, SizeMismatchError, UsageError
 from superfine.io.pictures import read
 from superfine.ops.codes import to_codes, to_unit

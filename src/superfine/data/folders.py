@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Folders of pictures, read."""
 
 from __future__ import annotations
 
@@ -9,26 +9,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from superfine.errors import PictureError, UsageError
+from superfine.data.listing import pictures_in
+from superfine.errors import PictureError
 from superfine.io.pictures import read
-
-SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".gif", ".bmp", ".ppm", ".pgm")
-)
-
-
-def pictures_in(folder: Path) -> tuple[Path, ...]:
-    """The picture files of `folder`, sorted by name; sub-folders are left alone.
-
-    Raises:
-        UsageError: When the folder does not exist or holds no picture.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder.", hint="Give a folder of pictures.")
-    found = tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES))
-    if not found:
-        raise UsageError(f"{folder} holds no picture.", hint="Give a folder of pictures.")
-    return found
 
 
 def read_uint8(path: Path) -> UInt8[Tensor, "c h w"]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from superfine.data.batch import Pair
-from superfine.data.folders import pictures_in
+from superfine.data.listing import pictures_in
 from superfine.errors import PictureError, SizeMismatchError, SuperfineError, UsageError
 from superfine.io.pictures import read
 from superfine.types import Image

@@ -3,6 +3,7 @@
 What arrives gathers beside the target, in `NAME.part`. What Ctrl-C, a kill or a cut line leaves
 there is kept, and the next call asks for the rest only. Nothing is called `NAME` before it is known
 to be, to the last byte, the file that was wanted: through whose hands it came does not matter.
+Only a caller that knows the file by what is in it may leave the sha256 out.
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ class Wanted:
 
     Attributes:
         url: Where it lies; https, or http on this machine.
-        sha256: Of the whole file, 64 lower-case hexadecimal digits.
+        sha256: Of the whole file, 64 lower-case hexadecimal digits; None where nobody knows it,
+            and the caller looks over what came.
         size: In bytes; None where it is not known.
     """
 
     url: str
-    sha256: str
+    sha256: str | None
     size: int | None = None
 
 
@@ -128,12 +130,12 @@ def copy_verified(wanted: Wanted, source: Path, target: Path) -> None:
             while data := file.read(_CHUNK):
                 digest.update(data)
                 copy.write(data)
-            if digest.hexdigest() != wanted.sha256:
+            if wanted.sha256 not in (None, digest.hexdigest()):
                 raise _wrong(str(source), "it has another sha256")
 
 
 def is_wanted(wanted: Wanted, path: Path) -> bool:
-    """Whether the file `path` is the wanted one, to the last byte.
+    """Whether the file `path` is the wanted one, to the last byte as far as that is known.
 
     Raises:
         UsageError: When it cannot be read.
@@ -141,6 +143,8 @@ def is_wanted(wanted: Wanted, path: Path) -> bool:
     with _opened(path) as file:
         if wanted.size not in (None, os.fstat(file.fileno()).st_size):
             return False
+        if wanted.sha256 is None:
+            return True
         return hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256
 
 

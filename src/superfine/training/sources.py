@@ -14,7 +14,8 @@ from superfine.benchmark.depth import find_depth_protocol
 from superfine.benchmark.protocol import Protocol, find_protocol
 from superfine.data.batch import Pair, Source
 from superfine.data.depth import depth_pairs_in
-from superfine.data.folders import pictures_in, read_uint8
+from superfine.data.folders import read_uint8
+from superfine.data.listing import pictures_in
 from superfine.data.pairs import match, pairs_in
 from superfine.data.patch_file import PatchFile
 from superfine.data.source import PictureSource, describe
@@ -112,7 +113,7 @@ def _degraded(
     hr = protocol.crop(picture, scale)
     if colour and hr.shape[0] == 1:
         hr = hr.expand(3, -1, -1)
-    finest = hr if colour or protocol.channel == "rgb" else protocol.luma(hr)
+    finest = hr if colour or protocol.shrinks == "rgb" else protocol.luma(hr)
 
     def shrunk(factor: int) -> Shaped[Tensor, "_ _ _"]:
         return protocol.lr(hr, factor, colour=colour).float()

@@ -15,7 +15,7 @@ from torch import Tensor
 from superfine.data.check.alike import Likeness, likeness, repeated, shared
 from superfine.data.check.resize import MadeBy, made_by
 from superfine.data.check.shift import Shift, shift_of
-from superfine.data.folders import pictures_in
+from superfine.data.listing import pictures_in
 from superfine.data.pairs import match, read_named
 from superfine.errors import SuperfineError, UsageError
 from superfine.io.pictures import probe

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from superfine.ops.resize import imresize_uint8, round_half_up
+from superfine.ops.resize import imresize, imresize_uint8, round_half_up
 
 _SAME = 0.5  # root-mean-square codes; MATLAB and Pillow differ by 0.4 or more on photographs
 _TIED = 0.05
@@ -74,15 +74,10 @@ def opencv_bicubic(hr: UInt8[Tensor, "c h w"], scale: int) -> UInt8[Tensor, "c m
     LR pixels lie in the middle of `scale` HR ones: half-way between two of them for even scales,
     where the taps are (-3, 19, 19, -3) / 32, and on one of them for odd scales.
     """
-    if scale % 2:
-        return decimated(hr, scale, (scale // 2, scale // 2))
-    weight = torch.tensor([-3, 19, 19, -3], dtype=torch.float64) / 32
-    kernel = torch.outer(weight, weight)[None, None]
-    middle = scale // 2
-    padded = F.pad(hr[:, None].double(), (1, 1, 1, 1), mode="replicate")
-    # Tap 0 of LR pixel i is HR pixel scale * i + middle - 2; padding has moved all by 1.
-    window = padded[..., middle - 1 :, middle - 1 :]
-    return round_half_up(F.conv2d(window, kernel, stride=scale)[:, 0])
+    small = imresize(
+        hr.double(), scale=1 / scale, method="opencv", antialias=False, border="replicate"
+    )
+    return round_half_up(small)
 
 
 def opencv_bilinear(hr: UInt8[Tensor, "c h w"], scale: int) -> UInt8[Tensor, "c m n"]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from superfine.data.folders import pictures_in
+from superfine.data.listing import pictures_in
 from superfine.data.prepare.options import PrepareOptions
 from superfine.data.prepare.patches import counted
 from superfine.errors import PictureError, SuperfineError, UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from superfine.data.folders import pictures_in
+from superfine.data.listing import pictures_in
 from superfine.data.pairs import match
 from superfine.data.patch_file import PatchFile
 from superfine.errors import SuperfineError
