@@ -319,14 +319,14 @@ def test_torchvision_is_let_in_only_where_its_operators_cannot_load(monkeypatch,
     monkeypatch.setattr(torch.ops, "torchvision", object())
     monkeypatch.setattr(torch.library, "define", lambda name, _schema: declared.append(name))
     monkeypatch.setattr(torch.ops, "load_library", lambda _path: None)
-    bridge._let_torchvision_in()
+    bridge.let_torchvision_in()
     assert declared == []
 
     def cannot(_path):
         raise OSError("libcudart.so is missing")
 
     monkeypatch.setattr(torch.ops, "load_library", cannot)
-    bridge._let_torchvision_in()
+    bridge.let_torchvision_in()
     assert declared == ["torchvision::nms", "torchvision::qnms"]
 
 

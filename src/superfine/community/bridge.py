@@ -40,7 +40,7 @@ def architectures() -> tuple[ArchSupport, ...]:
     """
     if find_spec("spandrel") is None:
         return ()
-    _let_torchvision_in()
+    let_torchvision_in()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of other people's code on import
@@ -53,7 +53,7 @@ def architectures() -> tuple[ArchSupport, ...]:
     return tuple(MAIN_REGISTRY.architectures("detection"))
 
 
-def _let_torchvision_in() -> None:
+def let_torchvision_in() -> None:
     """Declares the operators without which torchvision refuses to be imported.
 
     spandrel imports torchvision but uses none of its operators. Where their library was built for

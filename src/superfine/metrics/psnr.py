@@ -6,6 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from superfine.errors import SizeMismatchError
+
+# Values that are taken together: they stay in the cache of one core, a whole picture does not.
+_PIECE = 2**15
+
 
 def psnr(
     sr: Float[Tensor, "*lead c h w"], hr: Float[Tensor, "..."], *, data_range: float
@@ -21,9 +26,18 @@ def psnr(
             codes. Has no default on purpose: a wrong range adds 20·log10(255) = 48.13 dB silently.
 
     Raises:
-        ValueError: When the sizes differ.
+        SizeMismatchError: When the sizes differ.
+
+    Source: without a paper of its own; ITU-T J.340 (2010) writes it down for video. On 8-bit luma,
+    `scale` pixels shaved, it is the figure of the tables of super-resolution.
     """
     if sr.shape != hr.shape:
-        raise ValueError(f"the pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}")
-    mse = (sr.double() - hr.double()).square().mean(dim=(-3, -2, -1))
+        raise SizeMismatchError(
+            f"The pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}.",
+            hint="Compare pictures of one size.",
+        )
+    values = sr.flatten(-3), hr.flatten(-3)
+    pieces = zip(*(torch.split(x, _PIECE, dim=-1) for x in values), strict=True)
+    squares = [(x.double() - y.double()).square().sum(dim=-1) for x, y in pieces]
+    mse = torch.stack(squares).sum(dim=0) / values[0].shape[-1]
     return 10 * torch.log10(data_range**2 / mse)
