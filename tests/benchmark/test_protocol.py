@@ -21,22 +21,6 @@ Y_MATLAB = {
 }
 Y_MATLAB_SSIM_SET5 = {2: 0.9299, 3: 0.8682, 4: 0.8104}
 
-# The per-picture values of the SelfExSR tables (baby bird butterfly head woman).
-SEED_ZOO_SET5 = {
-    2: (37.026, 36.773, 27.430, 34.838, 32.135),
-    3: (33.900, 32.572, 24.038, 32.862, 28.560),
-    4: (31.771, 30.175, 22.099, 31.579, 26.465),
-}
-SEED_ZOO_SSIM_SET5 = {
-    2: (0.9510, 0.9715, 0.9149, 0.8618, 0.9468),
-    3: (0.9035, 0.9253, 0.8214, 0.7994, 0.8892),
-    4: (0.8563, 0.8727, 0.7368, 0.7531, 0.8315),
-}
-SEED_ZOO_SET14_X3 = (
-    23.209, 26.248, 24.402, 26.549, 23.113, 32.801, 27.225,
-    31.175, 31.671, 27.002, 29.424, 32.371, 23.645, 26.623,
-)  # fmt: skip
-
 
 def bicubic_scores(pictures, scale: int, name: str) -> list[Score]:
     """The bicubic line under a protocol, picture by picture."""
@@ -58,21 +42,6 @@ def test_the_bicubic_rows_of_the_papers(data_root, dataset):
         assert score.psnr == pytest.approx(published, abs=0.01), scale
         if dataset == "Set5":
             assert score.ssim == pytest.approx(Y_MATLAB_SSIM_SET5[scale], abs=1e-4)
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_the_bicubic_row_of_selfexsr_picture_by_picture(data_root, scale):
-    scores = bicubic_scores(read_all([data_root / "testsets" / "Set5"]), scale, "seed-zoo")
-    assert [s.psnr for s in scores] == pytest.approx(SEED_ZOO_SET5[scale], abs=1e-3)
-    assert [s.ssim for s in scores] == pytest.approx(SEED_ZOO_SSIM_SET5[scale], abs=1e-4)
-
-
-@pytest.mark.data
-def test_the_bicubic_row_of_selfexsr_on_set14(data_root):
-    scores = bicubic_scores(read_all([data_root / "testsets" / "Set14"]), 3, "seed-zoo")
-    ours = sorted(s.psnr for s in scores)
-    assert ours == pytest.approx(sorted(SEED_ZOO_SET14_X3), abs=1e-3)
 
 
 @pytest.mark.data

@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from superfine.benchmark.comparison import Comparison, luma_of
+from superfine.benchmark.resizes import (
+    MATLAB,
+    MATLAB_8BIT,
+    MATLAB_OLD,
+    PILLOW,
+    Resize,
+    to_codes,
+)
 from superfine.errors import find_named
 from superfine.metrics import psnr, ssim
-from superfine.ops import codes
-from superfine.ops.color import luma_uint8
-from superfine.ops.resize import Border, imresize, imresize_uint8
+from superfine.ops.resize import round_half_up
+
+__all__ = ["PROTOCOLS", "Protocol", "Score", "find_protocol", "to_codes"]
 
 
 @dataclass(frozen=True)
@@ -26,23 +34,28 @@ class Score:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to make LR pictures and to score SR ones; all scoring is on 8-bit luma codes.
+    """One way to make LR pictures and to score SR ones.
 
     Attributes:
         name: What tables and logs say.
-        channel: What is shrunk to make the LR picture. Grey pictures are their own luma.
-        eight_bit: Whether resizing works on codes, rounding after each pass, or on floats.
-        border: Border of the resize.
-        shave: HR pixels left out on each side, in multiples of the scale.
+        shrinks: What is shrunk to make the LR picture. Grey pictures are their own luma.
+        resize: What shrinks it.
+        colour_resize: What shrinks the RGB pictures that colour networks get.
+        as_pictures: Whether the result of a luma network gets its colours back, by bicubic, and is
+            compared as an RGB picture like that of any other.
+        comparison: What is compared.
         about: One line for people.
+        warning: What to know before these figures are set beside others; empty for most.
     """
 
     name: str
-    channel: Literal["y", "rgb"]
-    eight_bit: bool
-    border: Border
-    shave: int
+    shrinks: Literal["y", "rgb"]
+    resize: Resize
+    colour_resize: Resize
+    as_pictures: bool
+    comparison: Comparison
     about: str
+    warning: str = ""
 
     def crop(self, hr: UInt8[Tensor, "c h w"], scale: int) -> UInt8[Tensor, "c m n"]:
         """`hr` cut at the bottom and right to multiples of `scale`."""
@@ -52,36 +65,30 @@ class Protocol:
     def lr(
         self, hr: UInt8[Tensor, "c h w"], scale: int, *, colour: bool = False
     ) -> Float[Tensor, "d m n"]:
-        """The LR picture of a cropped `hr`: float64 on [0, 1], in the channels of `channel`.
+        """The LR picture of a cropped `hr`: float64 on [0, 1], in the channels of `shrinks`.
 
         Args:
             hr: The truth.
             scale: HR pixels per LR pixel.
-            colour: Whether a colour network asks. Its LR pictures hold the channels of `hr` and
-                are rounded to codes: the papers of colour networks shrink 8-bit RGB files.
+            colour: Whether a colour network asks. Its LR pictures hold the channels of `hr`.
         """
-        shrunk = hr if colour or self.channel == "rgb" else self.luma(hr)
-        if self.eight_bit or (colour and hr.shape[0] == 3):
-            return imresize_uint8(shrunk, scale=1 / scale, border=self.border).double() / 255
-        return imresize(shrunk.double() / 255, scale=1 / scale, border=self.border)
+        if colour:
+            return self.colour_resize.shrink(hr, scale)
+        return self.resize.shrink(hr if self.shrinks == "rgb" else self.luma(hr), scale)
 
     def bicubic(self, lr: Float[Tensor, "d m n"], scale: int) -> UInt8[Tensor, "d h w"]:
         """The bicubic line of a table: `lr` enlarged the way it was shrunk, as codes."""
-        if self.eight_bit:
-            return imresize_uint8(to_codes(lr), scale=scale, border=self.border)
-        return to_codes(imresize(lr, scale=scale, border=self.border))
+        return self.resize.enlarge(lr, scale)
 
     def luma(self, rgb: UInt8[Tensor, "c h w"]) -> UInt8[Tensor, "1 h w"]:
         """Rounded luma codes of an 8-bit picture; a grey picture as it stands."""
-        return rgb if rgb.shape[0] == 1 else luma_uint8(rgb)
+        if rgb.shape[0] == 1:
+            return rgb
+        return round_half_up(luma_of(rgb.double(), self.comparison.luma))
 
     def score(self, sr: UInt8[Tensor, "c h w"], hr: UInt8[Tensor, "c2 h w"], scale: int) -> Score:
         """PSNR and SSIM of an 8-bit result against the cropped truth."""
-        edge = self.shave * scale
-        x, y = (
-            self.luma(p)[..., edge : p.shape[-2] - edge, edge : p.shape[-1] - edge].double()
-            for p in (sr, hr)
-        )
+        x, y = self.comparison.planes(sr.double() / 255, hr, scale)
         return Score(
             psnr=float(psnr(x, y, data_range=255.0)), ssim=float(ssim(x, y, data_range=255.0))
         )
@@ -90,21 +97,56 @@ class Protocol:
 PROTOCOLS: tuple[Protocol, ...] = (
     Protocol(
         name="y-matlab",
-        channel="y",
-        eight_bit=False,
-        border="symmetric",
-        shave=1,
+        shrinks="y",
+        resize=MATLAB,
+        colour_resize=MATLAB_8BIT,
+        as_pictures=False,
+        comparison=Comparison(),
         about="The papers' tables: rounded luma, shrunk by MATLAB's bicubic in floats, result "
         "rounded to 8 bits, `scale` pixels shaved, mean of the pictures' PSNR.",
     ),
     Protocol(
+        name="y-rgb",
+        shrinks="rgb",
+        resize=MATLAB_8BIT,
+        colour_resize=MATLAB_8BIT,
+        as_pictures=True,
+        comparison=Comparison(rounds_luma=False),
+        about="The tables of colour networks (EDSR, RCAN, IMDN and later): 8-bit RGB pictures "
+        "shrunk by MATLAB's bicubic, result an 8-bit RGB picture, luma not rounded, `scale` "
+        "pixels shaved.",
+    ),
+    Protocol(
         name="seed-zoo",
-        channel="rgb",
-        eight_bit=True,
-        border="replicate",
-        shave=1,
+        shrinks="rgb",
+        resize=MATLAB_OLD,
+        colour_resize=MATLAB_OLD,
+        as_pictures=False,
+        comparison=Comparison(),
         about="The SelfExSR tables: RGB resized as uint8 by MATLAB's older bicubic with replicated "
         "border, rounded luma of both pictures compared, `scale` pixels shaved.",
+    ),
+    Protocol(
+        name="rgb-div2k",
+        shrinks="rgb",
+        resize=MATLAB_8BIT,
+        colour_resize=MATLAB_8BIT,
+        as_pictures=True,
+        comparison=Comparison(channel="rgb", shave_more=6),
+        about="DIV2K as EDSR's code measures it: 8-bit RGB pictures, all three channels compared, "
+        "`scale` + 6 pixels shaved.",
+    ),
+    Protocol(
+        name="seed-holopix",
+        shrinks="rgb",
+        resize=PILLOW,
+        colour_resize=PILLOW,
+        as_pictures=False,
+        comparison=Comparison(luma="holopix", rounds_result=False, rounds_luma=False, shave=0),
+        about="The public Holopix code, mended: shrunk by Pillow's bicubic, luma by its mistyped "
+        "formula, nothing rounded, nothing shaved; compared with the truth on the right range.",
+        warning="The code's own figures are 48.13 dB higher (range 255 for values on [0, 1]) and "
+        "compare the result with the network's input, not with the truth: see `psnr-input`.",
     ),
 )
 
@@ -116,8 +158,3 @@ def find_protocol(name: str) -> Protocol:
         UnknownNameError: With the nearest name we do have.
     """
     return find_named("protocol", name, PROTOCOLS, listing="docs/protocols.md")
-
-
-def to_codes(sr: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
-    """A result on [0, 1] as 8-bit codes, clipped and rounded half up in float64."""
-    return codes.to_codes(sr.double(), torch.uint8)

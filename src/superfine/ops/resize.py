@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
-Method = Literal["bicubic", "bilinear", "lanczos3", "box", "nearest"]
+# "opencv" is OpenCV's INTER_CUBIC, Keys' cubic with a = -3/4; the others are MATLAB's.
+Method = Literal["bicubic", "bilinear", "lanczos3", "box", "nearest", "opencv"]
 # "symmetric" mirrors with the edge pixel repeated (dcba|abcd|dcba; MATLAB today);
 # "replicate" repeats the edge pixel (aaaa|abcd|dddd; MATLAB before R2010, and the older tables);
 # "cut" leaves out what lies beyond and lets the rest weigh more (Pillow, and the depth tables).
@@ -34,6 +35,13 @@ def bicubic_kernel(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     x2, x3 = x * x, x * x * x
     near = 1.5 * x3 - 2.5 * x2 + 1
     far = -0.5 * x3 + 2.5 * x2 - 4 * x + 2
+    return near * (x <= 1) + far * ((x > 1) & (x <= 2))
+
+
+def _opencv_cubic(x: Tensor) -> Tensor:
+    x = x.abs()
+    near = (1.25 * x - 2.25) * x * x + 1
+    far = ((-0.75 * x + 3.75) * x - 6) * x + 3
     return near * (x <= 1) + far * ((x > 1) & (x <= 2))
 
 
@@ -60,6 +68,7 @@ _KERNELS: dict[Method, tuple[Callable[[Tensor], Tensor], float]] = {
     "lanczos3": (_lanczos3, 6.0),
     "box": (_box, 1.0),
     "nearest": (_box, 1.0),
+    "opencv": (_opencv_cubic, 4.0),
 }
 # Those that reach at most two pixels to each side when enlarging.
 _SHORT = ("bicubic", "bilinear")
