@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from superfine.benchmark.suite import run_benchmark
     from superfine.checkpoints import LoadedModel, load_model
     from superfine.inference import upscale
     from superfine.training.loop import train
@@ -23,6 +24,7 @@ __all__ = [
     "__version__",
     "load_model",
     "load_recipe",
+    "run_benchmark",
     "train",
     "upscale",
 ]
@@ -32,6 +34,7 @@ _HOME = {
     "LoadedModel": "superfine.checkpoints",
     "load_model": "superfine.checkpoints",
     "load_recipe": "superfine.training.recipe.text",
+    "run_benchmark": "superfine.benchmark.suite",
     "train": "superfine.training.loop",
     "upscale": "superfine.inference",
 }

@@ -1,0 +1,1 @@
+"""Results that somebody else made: matched with the truth, looked over, scored and explained."""

@@ -1,0 +1,1 @@
+"""Why a PSNR is not the published one: the same results under the usual wrong settings."""
