@@ -13,7 +13,18 @@ from typing import Annotated
 import typer
 
 from superfine import __version__
-from superfine.cli import data, demo, doctor, models, recipe, train, upscale
+from superfine.cli import (
+    benchmark,
+    compare,
+    data,
+    demo,
+    doctor,
+    figure,
+    models,
+    recipe,
+    train,
+    upscale,
+)
 from superfine.cli.console import complain, complain_of_bug, say
 from superfine.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, SuperfineError
 
@@ -30,6 +41,9 @@ app = typer.Typer(
 app.command()(upscale.upscale)
 app.command()(demo.demo)
 app.command()(train.train)
+app.command()(benchmark.benchmark)
+app.command()(compare.compare)
+app.command()(figure.figure)
 app.command()(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
