@@ -2,7 +2,7 @@
 
     python bench/ledger.py
 
-Speeds, which `bench/model_speed.py` measures, stay as they are.
+Speeds and latencies, which `bench/model_speed.py` measures, stay as they are.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def filled(page: str, found: Ledger) -> str:
     """`page` with its three tables, which stand between comments, made anew."""
     for name, lines in (
         ("weights", _weights(found, shipped_cards())),
-        ("networks", map(_network, found.networks.values())),
+        ("networks", (_network(entry, found) for entry in found.networks.values())),
         ("published", _published(found)),
     ):
         page, count = re.subn(
@@ -109,7 +109,7 @@ def _weights(found: Ledger, shipped: Sequence[tuple[Path, Card]]) -> Iterable[st
     yield _row(("`bicubic`", "–", "0", "0", "–", rate, "1", "–"))
 
 
-def _network(network: Entry) -> str:
+def _network(network: Entry, found: Ledger) -> str:
     costs = network.costs.values()
     fields = ("whole" if c.receptive_field is None else str(c.receptive_field) for c in costs)
     task = _TASKS[network.channels] + (
@@ -123,10 +123,20 @@ def _network(network: Entry) -> str:
             _each(f"{cost.parameters:,}" for cost in costs),
             _each(_short(cost.macs / 1e9) for cost in costs),
             _each(_short(cost.activations / 1e6) for cost in costs),
+            _each(_short(cost.memory / 2**20) for cost in costs),
+            _each(_latency(found, f"{network.name}-x{scale}") for scale in network.costs),
             _each(fields),
             network.paper,
         )
     )
+
+
+def _latency(found: Ledger, name: str) -> str:
+    """Milliseconds in three digits, or all before the point."""
+    if name not in found.latencies:
+        return "–"
+    value = 1000 * found.latencies[name]
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _published(found: Ledger) -> Iterable[str]:

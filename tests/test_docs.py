@@ -63,6 +63,8 @@ def desk(tmp_path, monkeypatch):
         large.resize((128, 120)).save(tmp_path / "photos" / f"{i}.png")
     shutil.copy(ROOT / "recipes" / "espcn-x2.yaml", tmp_path / "espcn.yaml")
     monkeypatch.chdir(tmp_path)
+    # Nothing is left in the cache of whoever runs the tests.
+    monkeypatch.setenv("SUPERFINE_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 

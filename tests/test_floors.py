@@ -23,6 +23,7 @@ FLOORS = {
     "ledger": 3,
     "purposes": 3,
     "elsewhere": 3,
+    "budget": 3,
     "checkpoints": 3,
     "inspection": 3,
     "conversion": 3,

@@ -1,5 +1,7 @@
 """The ledger: what networks cost, beside published figures and sums by hand."""
 
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -9,9 +11,10 @@ from superfine import ledger
 from superfine.checkpoints import load_model
 from superfine.errors import UnknownNameError, UsageError
 from superfine.inspection import Inspection, inspect, subject
+from superfine.inspection.watch import peak_memory
 from superfine.models import ZOO, ModelSpec, find
 from tests.test_bench import loaded
-from tests.zoo import heavy
+from tests.zoo import heavy, inputs
 
 # Thousand millions for a result of 1280x720, as the papers and the tables of the field have them.
 PUBLISHED = {
@@ -136,6 +139,7 @@ def test_a_network_that_looks_at_values_is_computed_small():
     found = inspect(network, spec_of(network, 1), 1)
     assert found.lr == found.sr == (64, 64)
     assert found.macs == 81 * 64 * 64
+    assert found.memory >= 3 * 64 * 64 * 4
     assert "64x64" in found.notes[0]
     # The fused attention of the CPU counts like its parts.
     choosing = Choosing()
@@ -177,6 +181,30 @@ def test_a_frozen_bank_is_told_apart():
     assert found.receptive_field is None
     with pytest.raises(UsageError, match="256x256 only, not 1280x720"):
         inspected("glean-16-256", 16, (1280, 720))
+
+
+@pytest.mark.parametrize(
+    "name", ["bicubic", "fsrcnn", "vdsr", "lapsrn", "span-28", "wdsr-b", "svlrm"]
+)
+def test_memory_is_that_of_a_run(name):
+    """Followed by shapes alone as it is counted while the network works."""
+    spec = find(name)
+    network = spec.build(2).eval()
+    arguments = inputs(spec, 2, (24, 32))
+    found = inspect(network, spec, 2, size=(64, 48))
+    # Bicubic also makes its own weights, a few kilobytes, some of them not where the picture is.
+    taken = peak_memory(network, arguments)
+    assert found.memory == pytest.approx(taken, rel=0.05 if name == "bicubic" else 0)
+    assert found.memory == inspected(name, 2, (64, 48)).memory
+
+
+def test_memory_is_the_sum_by_hand():
+    """VDSR: the enlarged picture, 64 features, those of the next layer, and what ReLU leaves."""
+    pixels = 1280 * 720
+    assert inspected("vdsr", 2).memory == (1 + 3 * 64) * pixels * 4
+    # ESPCN: 64 features of LR pixels, and what its activation leaves of them.
+    assert inspected("espcn", 2).memory == (64 + 64) * pixels // 4 * 4
+    assert inspected("bicubic", 4).memory >= 3 * pixels * 4
 
 
 def test_sizes_are_rounded_up_to_whole_lr_pixels():
@@ -249,4 +277,20 @@ def test_speed_is_measured_beside_bicubic(monkeypatch):
     assert fsrcnn.megapixels_per_second > 0
     assert fsrcnn.times_bicubic > 0.5
     assert 0.2 < bicubic.times_bicubic < 5
-    assert " threads, " in script.machine()
+    assert re.match(r"\d+ threads?, .+, torch \d", script.machine())
+
+
+def test_latency_is_told_with_its_size_and_machine(monkeypatch):
+    """Of every network; more work takes longer, whatever the machine was doing."""
+    found = ledger.read()
+    assert set(found.latencies) == {f"{s.name}-x{scale}" for s in ZOO for scale in s.scales}
+    assert found.latencies["fsrcnn-x2"] < found.latencies["vdsr-x2"] < found.latencies["drcn-x2"]
+    assert found.latency("rcan", 2).size == (256, 256)
+    assert found.latency("rcan", 3).size == (258, 258)
+    assert found.latency("glean-64-1024", 16).size == (1024, 1024)
+    assert found.latency("rcan", 2).machine.startswith("1 thread, ")
+    assert found.latency("rcan", 5) is None
+    script = loaded("model_speed")
+    monkeypatch.setattr(script, "LATENCY_SIDE", 32)
+    assert 0 < script.latency(find("espcn"), 2) < script.latency(find("vdsr"), 2)
+    assert script.latency(find("svlrm"), 4) > 0

@@ -112,6 +112,7 @@ def upscale_rows(
     self_ensemble: bool = False,
     device: str = "auto",
     precision: Precision = "float32",
+    memory: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     on_note: Callable[[str], None] | None = None,
 ) -> Iterator[Strip]:
@@ -130,6 +131,7 @@ def upscale_rows(
         self_ensemble: Average over the eight views; eight times the work.
         device: "auto", or a device in torch's words.
         precision: Of the network; everything else is float32.
+        memory: Bytes that a tile may take, where less than usual.
         on_progress: Called after each tile with the output pixels done.
         on_note: Called before the first tile when tiles do not equal the whole, with that in words.
 
@@ -145,7 +147,7 @@ def upscale_rows(
         device=pick_device(device),
         precision=precision,
     )
-    tiling = plan_tiles(work, tile)
+    tiling = plan_tiles(work, tile, memory)
     if tiling.note and on_note is not None:
         on_note(tiling.note)
     rows = _rows(replace(work, context=tiling.context), tiling, on_progress)
@@ -180,6 +182,7 @@ def upscale_image(
     self_ensemble: bool = False,
     device: str = "auto",
     precision: Precision = "float32",
+    memory: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Image:
     """The enlarged picture as a whole, with the profile and metadata of the input.
@@ -196,6 +199,7 @@ def upscale_image(
             self_ensemble=self_ensemble,
             device=device,
             precision=precision,
+            memory=memory,
             on_progress=on_progress,
             on_note=notes.append,
         )

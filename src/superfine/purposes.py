@@ -27,8 +27,19 @@ BALANCED = 50
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """Shipped weights that a purpose or a budget may choose.
+
+    Attributes:
+        path: Their file.
+        architecture: Name in the zoo.
+        scale: HR pixels per LR pixel.
+        macs: As in the ledger.
+        psnr: On Set5, in dB, as the card tells it.
+    """
+
     path: Path
+    architecture: str
     scale: int
     macs: int
     psnr: float
@@ -43,12 +54,12 @@ def shipped_for(
         purpose: One of `PURPOSES`.
         shipped: Weight files and their cards; None takes those that come with the package.
     """
-    candidates = _candidates(shipped_cards() if shipped is None else shipped)
+    candidates = candidates_of(shipped)
     scales = sorted({candidate.scale for candidate in candidates})
     return {s: _choice(purpose, [c for c in candidates if c.scale == s]).path for s in scales}
 
 
-def _choice(purpose: str, candidates: list[_Candidate]) -> _Candidate:
+def _choice(purpose: str, candidates: list[Candidate]) -> Candidate:
     fastest = min(candidates, key=lambda c: (c.macs, -c.psnr))
     if purpose == "fast":
         return fastest
@@ -58,11 +69,17 @@ def _choice(purpose: str, candidates: list[_Candidate]) -> _Candidate:
     return max(allowed, key=lambda c: (c.psnr, -c.macs))
 
 
-def _candidates(shipped: Iterable[tuple[Path, Card]]) -> list[_Candidate]:
+def candidates_of(shipped: Iterable[tuple[Path, Card]] | None = None) -> list[Candidate]:
+    """All shipped weights for pictures of any size whose PSNR was measured.
+
+    Args:
+        shipped: Weight files and their cards; None takes those that come with the package.
+    """
     found = []
-    for path, card in shipped:
+    for path, card in shipped_cards() if shipped is None else shipped:
         entry = ledger.read().networks[card.architecture]
         psnr = card.scores.get("Set5", {}).get("psnr")
         if psnr is not None and entry.side is None and entry.channels in ("y", "rgb"):
-            found.append(_Candidate(path, card.scale, entry.costs[card.scale].macs, psnr))
+            macs = entry.costs[card.scale].macs
+            found.append(Candidate(path, entry.name, card.scale, macs, psnr))
     return found

@@ -60,11 +60,43 @@ class Tiling:
     note: str = ""
 
 
-def plan_tiles(work: Work, tile: int | None) -> Tiling:
+@dataclass(frozen=True)
+class Load:
+    """What a tiling makes the network do.
+
+    Attributes:
+        pixels: LR pixels it works on in all, the context of every tile among them.
+        largest: LR pixels of the largest tile with its context.
+        strip: Rows of the result that are held until they go out, at most.
+    """
+
+    pixels: int
+    largest: int
+    strip: int
+
+
+def load_of(work: Work, tiling: Tiling) -> Load:
+    """What `tiling` makes the network of `work` do."""
+    sides = []
+    for spans, out, size in zip(
+        (tiling.rows, tiling.columns), work.size, _lr_size(work), strict=True
+    ):
+        context = size if tiling.context is None else tiling.context
+        # From the result down to LR pixels, whatever the scale between them.
+        seen = (Span(s.start * size // out, -(-s.stop * size // out)) for s in spans)
+        sides.append([span.grown(context, size).length for span in seen])
+    rows, columns = sides
+    strip = max(span.length for span in tiling.rows)
+    return Load(sum(rows) * sum(columns), max(rows) * max(columns), strip)
+
+
+def plan_tiles(work: Work, tile: int | None, memory: int | None = None) -> Tiling:
     """The windows of `work`.
 
     Args:
         tile: LR pixels on a side of a tile; None chooses by memory.
+        memory: Bytes that a tile may take, where less than usual; tiles of 16 pixels with their
+            context take what they must.
 
     Raises:
         UsageError: When `tile` is not positive.
@@ -72,7 +104,7 @@ def plan_tiles(work: Work, tile: int | None) -> Tiling:
     if tile is not None and tile < 1:
         raise UsageError(f"A tile of {tile} pixels is too small.", hint="Use 32 or more.")
     if tile is None:
-        return _by_memory(work)
+        return _by_memory(work, _room(work.device, memory))
     if work.model.spec.side is not None or tile >= max(_lr_size(work)):
         return _whole(work)
     if work.reach is not None and work.reach <= max(_NEAR, tile):
@@ -80,21 +112,32 @@ def plan_tiles(work: Work, tile: int | None) -> Tiling:
     return _faded(work, (tile, tile), _OVERLAP)
 
 
-def _by_memory(work: Work) -> Tiling:
+@dataclass(frozen=True)
+class _Room:
+    """Bytes a tile may take, usually and at most.
+
+    The most is for tiles where smaller ones would not equal the whole, or be all context.
+    """
+
+    usual: int
+    most: int
+
+
+def _by_memory(work: Work, room: _Room) -> Tiling:
     lr_pixels = math.prod(_lr_size(work))
     if work.model.spec.side is not None or lr_pixels <= _SAMPLE**2:
         return _whole(work)
     each = bytes_per_pixel(work)
-    pixels = _tile_bytes(work.device) // each
+    pixels = room.usual // each
     if lr_pixels <= pixels:
         return _whole(work)
     if work.reach is not None:
-        enough = _enough(work, work.reach, pixels, each)
+        enough = _enough(work, work.reach, pixels, room.most // each)
         if work.reach <= _NEAR or math.isqrt(enough) >= 3 * work.reach:
             return _cut(work, _fitting(work, work.reach, enough), work.reach)
-    if lr_pixels <= _most_bytes(work.device) // each:
+    if lr_pixels <= room.most // each:
         return _whole(work)
-    enough = _enough(work, _OVERLAP, pixels, each)
+    enough = _enough(work, _OVERLAP, pixels, room.most // each)
     context = min(_OVERLAP, math.isqrt(enough) // 4)
     return _faded(work, _fitting(work, context, enough), context)
 
@@ -105,11 +148,11 @@ def _whole(work: Work) -> Tiling:
     return _cut(work, _lr_size(work), None if measured else work.reach)
 
 
-def _enough(work: Work, context: int, pixels: int, each: int) -> int:
+def _enough(work: Work, context: int, pixels: int, most: int) -> int:
     """The pixels of a tile with its context: `pixels`, or more where the context fills those."""
     if math.isqrt(pixels) >= 3 * context or work.device.type == "cuda":
         return pixels
-    return min((6 * context) ** 2, _most_bytes(work.device) // each)
+    return min((6 * context) ** 2, most)
 
 
 def _fitting(work: Work, context: int, pixels: int) -> tuple[int, int]:
@@ -151,19 +194,14 @@ def _lr_size(work: Work) -> tuple[int, int]:
     return work.image.height, work.image.width
 
 
-def _tile_bytes(device: torch.device) -> int:
-    if device.type != "cuda":
-        return _TILE_BYTES
-    free, _ = torch.cuda.mem_get_info(device)
-    return free // 2
-
-
-def _most_bytes(device: torch.device) -> int:
-    """What a tile may take where smaller ones would not equal the whole, or be all context."""
+def _room(device: torch.device, limit: int | None) -> _Room:
     if device.type == "cuda":
-        return _tile_bytes(device)
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(_TILE_BYTES, min(_LARGE_TILE_BYTES, memory // _SHARE))
+        free, _ = torch.cuda.mem_get_info(device)
+        usual = most = free // 2
+    else:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        usual, most = _TILE_BYTES, max(_TILE_BYTES, min(_LARGE_TILE_BYTES, memory // _SHARE))
+    return _Room(usual, most) if limit is None else _Room(min(usual, limit), min(most, limit))
 
 
 def bytes_per_pixel(work: Work) -> int:

@@ -56,6 +56,10 @@ def test_list_tells_programs_all_of_it(run: Run) -> None:
     assert not rcan["shipped"]
     assert [rcan[key] for key in ("purposes", "set5_psnr", "bytes")] == [[], None, None]
     assert (rcan["parameters"], rcan["receptive_field"]) == (15_592_355, None)
+    assert rcan["memory"] > rcan["size"][0] * rcan["size"][1] * 3 * 4
+    assert (rcan["latency"]["size"], rcan["latency"]["seconds"] > 0) == ([256, 256], True)
+    assert fsrcnn["machine"].startswith("2 threads, ")
+    assert rcan["latency"]["machine"].startswith("1 thread, ")
     glean = next(m for m in listed if m["name"] == "glean-32-256-x8")
     assert (glean["side"], glean["size"]) == (32, [256, 256])
 

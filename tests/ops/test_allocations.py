@@ -25,6 +25,26 @@ def test_views_are_not_counted_and_what_is_gone_is_taken_off():
     assert taken.peak == 2 * MEBIBYTE
 
 
+def test_what_was_there_before_is_passed_over():
+    before = torch.ones(MEBIBYTE)
+    with Allocations() as seen:
+        before.view(2, -1)
+    taken = Allocations()
+    taken.pass_over([before])
+    with taken:
+        made = before.view(2, -1) + 1
+    assert (seen.peak, taken.peak) == (4 * MEBIBYTE, 4 * MEBIBYTE)
+    assert made.shape == (2, MEBIBYTE // 2)
+
+
+def test_tensors_without_memory_can_be_counted_as_if_they_had_it():
+    with Allocations() as taken, Allocations(imagined=True) as imagined:
+        kept = torch.ones(1 << 40, device="meta") * 2
+        torch.ones(4)
+    assert (taken.peak, imagined.peak) == (16, 8 << 40)
+    assert imagined.live == kept.nbytes
+
+
 def test_what_layers_make_inside_is_seen():
     """Scores of attention that belong to no layer count like everything else."""
     tokens = torch.rand(256, 8)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from superfine import ledger
 from superfine.cli.console import put, put_table, shown
 from superfine.errors import UsageError
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:  # they import torch, which --help does without
 _CONVENTION = b"""
 A MAC is a multiplication and its addition, in convolutions, linear layers and attention; not in
 biases, activation functions or the bicubic enlargement. Activations are the values convolutions
-put out. All for one picture."""
+put out, memory that of all tensors at one time in float32, beside weights and input. All for one
+picture."""
 
 
 def show_layers(
@@ -38,7 +40,7 @@ def show_layers(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Shows the layers of a network, its parameters, multiplications, activations and reach.
+    """Shows the layers of a network: parameters, multiplications, activations, memory and reach.
 
     A name needs no weights. A file may be anybody's; nothing in it is run.
     """
@@ -67,11 +69,13 @@ def _parsed_size(text: str) -> tuple[int, int]:
 
 
 def _values(found: Subject, inspection: Inspection) -> dict[str, object]:
+    known = ledger.read().latency(found.spec.name, found.scale)
     return {
         "architecture": found.spec.name,
         "scale": found.scale,
         "channels": found.spec.channels,
         **asdict(inspection),
+        "latency": known and asdict(known),
         "findings": found.findings,
     }
 
@@ -122,4 +126,9 @@ def _summary(found: Subject, inspection: Inspection) -> Iterator[tuple[str, str]
     yield "parameters", f"{inspection.parameters:,}{frozen}"
     yield "MACs", f"{inspection.macs:,}"
     yield "activations", f"{inspection.activations:,}"
+    yield "memory", f"{inspection.memory / 2**20:,.1f} MiB"
     yield "field", "the whole picture" if field is None else f"{field}x{field} LR pixels"
+    # The same for all weights of a network.
+    if known := ledger.read().latency(found.spec.name, found.scale):
+        width, height = known.size
+        yield "latency", f"{known.seconds:.3g} s for {width}x{height} on {known.machine}"

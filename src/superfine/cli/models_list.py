@@ -76,6 +76,7 @@ def _put_json(weights: list[_Weights]) -> None:
 def _described(entry: Entry, scale: int, weights: _Weights | None) -> dict[str, object]:
     cost = entry.costs[scale]
     speed = weights and weights.speed
+    latency = ledger.read().latency(entry.name, scale)
     return {
         "name": f"{entry.name}-x{scale}",
         "shipped": weights is not None,
@@ -86,9 +87,11 @@ def _described(entry: Entry, scale: int, weights: _Weights | None) -> dict[str, 
         "side": entry.side,
         **asdict(cost),
         "size": ledger.STANDARD_SIZE if entry.side is None else (entry.side * scale,) * 2,
+        "latency": latency and asdict(latency),
         "set5_psnr": weights and weights.psnr,
         "megapixels_per_second": speed and speed.megapixels_per_second,
         "times_bicubic": speed and speed.times_bicubic,
+        "machine": speed and ledger.read().machine,
         "bytes": weights and weights.path.stat().st_size,
         "licence": weights and weights.card.licence,
         "paper": entry.paper,

@@ -85,7 +85,8 @@ class Report:
             width, height = result.size
             self._note(name, f"{width}×{height} in {result.seconds:.2f} s.")
         if self.as_json:
-            self._put_json(_as_json(result, self.job.model_name))
+            choice = {"choice": self.job.choice.values()} if self.job.choice else {}
+            self._put_json({**_as_json(result, self.job.model_name), **choice})
         elif result.status != "failed" and planned.output is not None:
             self._put_path(os.fsencode(planned.output))
 

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from superfine.budget.amounts import bytes_of, seconds_of
 from superfine.card import shipped_cards
 from superfine.cli.progress import ProgressStyle, meter
 from superfine.cli.report import Report
 from superfine.cli.stop import StopSignals
 from superfine.errors import SuperfineError, UsageError
-from superfine.jobs.request import Request, Size
+from superfine.jobs.request import DEFAULT_MODEL, Request, Size
 from superfine.purposes import PURPOSES
 
 
@@ -41,15 +42,17 @@ def upscale(
         ),
     ] = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             "-m",
             "--model",
             metavar="MODEL|FILE",
-            help="A name from `superfine models list`, or a weight file.",
+            help="A name from `superfine models list`, or a weight file. Usual: "
+            f"{DEFAULT_MODEL}, or what a budget allows.",
+            show_default=False,
             autocompletion=_model_names,
         ),
-    ] = "fsrcnn",
+    ] = None,
     scale: Annotated[
         float | None,
         typer.Option(
@@ -100,6 +103,24 @@ def upscale(
             show_default=False,
         ),
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Of one picture, as 2s or 1.5min: takes the best model that keeps it.",
+            show_default=False,
+        ),
+    ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Of the process, as 2G or 800M: takes the best model that fits, or makes the "
+            "tiles of yours fit.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
     ] = False,
@@ -131,6 +152,8 @@ def upscale(
         self_ensemble=self_ensemble,
         device=device,
         max_megapixels=max_megapixels,
+        budget=None if budget is None else seconds_of(budget),
+        max_memory=None if max_memory is None else bytes_of(max_memory),
     )
     style: ProgressStyle = "none" if quiet else progress
     report = Report(meter(style), as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)

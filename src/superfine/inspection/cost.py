@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import type_before_parametrizations
 
 from superfine.errors import UsageError
-from superfine.inspection.watch import Use, modules_of, watched
+from superfine.inspection.watch import Use, modules_of, peak_memory, watched
 from superfine.ledger import STANDARD_SIZE, Cost
 from superfine.models import ModelSpec
 from superfine.models.fsrcnn import FSRCNN
@@ -65,6 +65,8 @@ class Inspection:
         frozen: Values that never learn.
         macs: For one picture.
         activations: For one picture.
+        memory: Bytes of the tensors there at one time, the result among them, for one picture in
+            float32; beside its weights and the input.
         receptive_field: Height and width in LR pixels of what an output pixel sees; None where it
             sees the whole picture.
         notes: Where it could not be counted as asked, a sentence about it.
@@ -77,13 +79,14 @@ class Inspection:
     frozen: int
     macs: int
     activations: int
+    memory: int
     receptive_field: int | None
     notes: tuple[str, ...] = ()
 
     @property
     def cost(self) -> Cost:
         """The totals, as the ledger holds them."""
-        return Cost(self.parameters, self.macs, self.activations, self.receptive_field)
+        return Cost(self.parameters, self.macs, self.activations, self.memory, self.receptive_field)
 
 
 def inspect(
@@ -103,15 +106,16 @@ def inspect(
     """
     lr = _lr_size(spec, scale, size)
     notes: tuple[str, ...] = ()
-    published = _as_published(network)
     try:
-        uses = watched(_without_memory(published), _arguments(spec, scale, lr, device="meta"))
+        bare, arguments = _without_memory(network), _arguments(spec, scale, lr, device="meta")
+        memory, uses = peak_memory(bare, arguments), watched(_as_published(bare), arguments)
     except RuntimeError:
         if any(p.is_meta for p in network.parameters()):
             raise
         lr, notes = (_SMALL, _SMALL), (_COMPUTED,)
-        uses = watched(published, _arguments(spec, scale, lr, device="cpu"))
-    layers = tuple(_layers(published, uses))
+        arguments = _arguments(spec, scale, lr, device="cpu")
+        memory, uses = peak_memory(network, arguments), watched(_as_published(network), arguments)
+    layers = tuple(_layers(_as_published(network), uses))
     held = sum(p.numel() for p in network.parameters())
     reach = spec.reach[scale]
     return Inspection(
@@ -122,6 +126,7 @@ def inspect(
         frozen=held - spec.parameters[scale],
         macs=sum(layer.macs for layer in layers),
         activations=sum(layer.activations for layer in layers),
+        memory=memory,
         receptive_field=None if reach is None else 2 * reach + 1,
         notes=notes,
     )

@@ -1,4 +1,4 @@
-"""Which module of a network does which operation, and how often."""
+"""Which module of a network does which operation, how often, and what memory all of it takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+from superfine.ops.allocations import Allocations
 
 
 @dataclass
@@ -31,6 +33,18 @@ def watched(network: nn.Module, arguments: tuple[Tensor, ...]) -> dict[str, Use]
     with torch.no_grad(), watcher.watching(network), counter:
         network(*arguments)
     return watcher.uses
+
+
+def peak_memory(network: nn.Module, arguments: tuple[Tensor, ...]) -> int:
+    """The most bytes of tensors there at one time, made from `arguments`, with memory or without.
+
+    What a convolution takes for itself and gives back is not seen: it depends on the machine.
+    """
+    taken = Allocations(imagined=arguments[0].is_meta)
+    taken.pass_over((*network.parameters(), *network.buffers(), *arguments))
+    with torch.inference_mode(), taken:
+        network(*arguments)
+    return taken.peak
 
 
 def modules_of(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from superfine import io
+from superfine.budget.forecast import Picture, Way, fit, picture_of
 from superfine.checkpoints import LoadedModel, load_model
 from superfine.inference import scaled_size, upscale_image, upscale_rows
 from superfine.io.outputs import output_format
@@ -37,7 +38,7 @@ class Enlarger:
     """How every picture of a job is enlarged.
 
     Attributes:
-        request: What was asked.
+        request: What was asked, with the model it came to.
         model: Used for every picture, unless an output size was asked for.
         scale: How many times larger; None when an output size was asked for.
     """
@@ -85,6 +86,7 @@ class Enlarger:
                 tile=self.request.tile,
                 self_ensemble=self.request.self_ensemble,
                 device=self.request.device,
+                memory=self._tile_memory(image, size, frames=1),
                 on_progress=lambda progress: on_share(progress.done / progress.total),
                 on_note=noted.append,
             )
@@ -98,6 +100,7 @@ class Enlarger:
         frames = io.read_frames(source, limits=self.limits, best_effort=self.request.best_effort)
         size = self._size(frames[0])
         model = self._model_for(frames[0], size)
+        memory = self._tile_memory(frames[0], size, frames=len(frames))
         larger: list[Image] = []
         for frame in frames:
             larger.append(
@@ -108,6 +111,7 @@ class Enlarger:
                     tile=self.request.tile,
                     self_ensemble=self.request.self_ensemble,
                     device=self.request.device,
+                    memory=memory,
                     on_progress=lambda p: on_share((len(larger) + p.done / p.total) / len(frames)),
                 )
             )
@@ -118,8 +122,15 @@ class Enlarger:
     @property
     def limits(self) -> io.Limits:
         """The largest picture that is read."""
-        megapixels = self.request.max_megapixels
-        return io.Limits() if megapixels is None else io.Limits(max_pixels=round(megapixels * 1e6))
+        return limits_of(self.request)
+
+    def _tile_memory(self, image: Image, size: tuple[int, int], *, frames: int) -> int | None:
+        """Bytes a tile may take; None where only what is usual limits it."""
+        if self.request.max_memory is None:
+            return None
+        picture = picture_of(image, frames=frames)
+        way = replace(way_of(self.request, picture), size=size)
+        return fit(self._model_for(image, size), picture, way).tile_memory
 
     def _size(self, image: Image) -> tuple[int, int]:
         if self.request.size is not None:
@@ -130,6 +141,7 @@ class Enlarger:
         if self.scale is not None:
             return self.model
         ratio = max(size[0] / image.width, size[1] / image.height)
+        assert self.request.model is not None
         return load_model(self.request.model, scale=ratio)
 
     def _made(self, image: Image, size: tuple[int, int], notes: tuple[str, ...]) -> Made:
@@ -138,3 +150,26 @@ class Enlarger:
         if self.request.size is not None and abs(across / down - 1) > _VISIBLE_STRETCH:
             stretched = (f"The picture was stretched: x{across:.3g} across, x{down:.3g} down.",)
         return Made(size, round(across, 4), (*image.notes, *notes, *stretched))
+
+
+def limits_of(request: Request) -> io.Limits:
+    """The largest picture that is read."""
+    megapixels = request.max_megapixels
+    return io.Limits() if megapixels is None else io.Limits(max_pixels=round(megapixels * 1e6))
+
+
+def way_of(request: Request, picture: Picture) -> Way:
+    """How `request` wants `picture` enlarged; the ending of its result is left to the plan."""
+    size = None
+    if request.size is not None:
+        size = request.size.of(picture.width, picture.height)
+    elif request.scale is not None:
+        width, height = (max(1, round(s * request.scale)) for s in (picture.width, picture.height))
+        size = width, height
+    return Way(
+        size=size,
+        tile=request.tile,
+        self_ensemble=request.self_ensemble,
+        device=request.device,
+        memory=request.max_memory,
+    )

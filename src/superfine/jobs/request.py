@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from superfine.errors import UsageError
 
 STREAM = "-"  # standard input or output
+DEFAULT_MODEL = "fsrcnn"
 _LARGEST_SCALE = 64
 _MOST_MEGAPIXELS = 10_000
 
@@ -42,7 +43,8 @@ class Request:
     Attributes:
         inputs: Files, folders, or "-" for standard input; text, because a path forgets "./-".
         output: File, folder (with a slash at its end, or existing) or "-"; None for the usual.
-        model: A shipped network or a weight file.
+        model: A shipped network or a weight file; None for `DEFAULT_MODEL`, or what the budget
+            allows.
         scale: How many times larger, any ratio; None for the model's own.
         size: Wanted output size, instead of `scale`.
         ext: Format of the results; "auto" keeps the input's; None is PNG.
@@ -54,11 +56,13 @@ class Request:
         device: "auto", or in torch's words.
         max_megapixels: Larger pictures, counting the frames of an animation, are refused unread;
             None for the usual limit.
+        budget: Seconds one picture may take, from opened to written; chooses the model.
+        max_memory: Bytes the process may take; makes tiles fit, and without `model` chooses it.
     """
 
     inputs: Sequence[str]
     output: str | None = None
-    model: str = "fsrcnn"
+    model: str | None = None
     scale: float | None = None
     size: Size | None = None
     ext: str | None = None
@@ -69,6 +73,8 @@ class Request:
     self_ensemble: bool = False
     device: str = "auto"
     max_megapixels: float | None = None
+    budget: float | None = None
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.size is not None:
@@ -86,3 +92,14 @@ class Request:
             )
         if self.tile is not None and self.tile < 1:
             raise UsageError(f"A tile of {self.tile} pixels is too small.", hint="Use 32 or more.")
+        if self.budget is not None and self.model is not None:
+            raise UsageError(
+                f"Both a budget and the model {self.model} are given; a budget chooses the model.",
+                hint="Leave out -m, or the budget.",
+            )
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the model follows from what this machine can do."""
+        limited = self.budget is not None or self.max_memory is not None
+        return limited and self.model is None

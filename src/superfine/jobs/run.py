@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from superfine import __version__, io
-from superfine.card import shipped_cards
-from superfine.checkpoints import LoadedModel
+from superfine import io
+from superfine.budget.forecast import Picture, Way, fit
 from superfine.errors import (
     EXIT_ALL_FAILED,
     EXIT_BUG,
@@ -30,13 +27,14 @@ from superfine.errors import (
 )
 from superfine.inference import load_picture_model, pick_device
 from superfine.io.atomic import output_errors, remove_stale
+from superfine.jobs.choice import Choice, choose
 from superfine.jobs.manifest import Identity, JobFolder, identify
+from superfine.jobs.outline import outline
 from superfine.jobs.picture import Enlarger, Made
-from superfine.jobs.plan import Naming, Plan, Planned, make_plan
-from superfine.jobs.request import Request
+from superfine.jobs.plan import Naming, Plan, Planned
+from superfine.jobs.request import DEFAULT_MODEL, Request
 from superfine.jobs.results import FileProgress, FileResult, Summary
 from superfine.jobs.walk import Passed
-from superfine.purposes import PURPOSES
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Job:
         plan: Every input and its output.
         options: Stands for the model and every option that changes a result.
         notes: What the user should know before it starts.
+        choice: Why this model, where a budget chose it.
     """
 
     request: Request
@@ -58,53 +57,38 @@ class Job:
     plan: Plan
     options: str
     notes: tuple[str, ...]
+    choice: Choice | None = None
 
 
 def prepare(request: Request) -> Job:
-    """Loads the model of `request` and plans every output; writes nothing.
+    """Loads the model of `request`, or chooses it, and plans every output; writes nothing.
+
+    What a choice measures of the machine is kept in the user's cache.
 
     Raises:
         SuperfineError: Whatever makes the whole job impossible.
     """
     pick_device(request.device)
-    model = load_picture_model(request.model, scale=request.scale)
-    name = _model_name(request.model, model)
-    scale = None if request.size else float(request.scale or model.scale)
-    naming = Naming(str(request.size) if scale is None else f"x{scale:g}", name, request.ext)
-    plan = make_plan(request.inputs, request.output, naming, recursive=request.recursive)
-    notes = plan.notes
-    if scale is not None and scale > model.scale:
-        notes += (f"{name} enlarges {model.scale} times; bicubic does the rest of x{scale:g}.",)
-    enlarger = Enlarger(request, model, scale)
-    return Job(request, enlarger, name, plan, _options_id(request, model, naming), notes)
-
-
-def _model_name(asked: str, model: LoadedModel) -> str:
-    """The zoo's name for what we ship, the file's for a file."""
-    own = model.spec.name
-    return own if asked in (own, f"{own}-x{model.scale}") else Path(asked).stem
-
-
-def _options_id(request: Request, model: LoadedModel, naming: Naming) -> str:
-    """A hash of what decides the bytes of a result; tiles and devices hardly do."""
-    weights = {model.card.sha256}
-    if request.size is not None:
-        # The picture decides which scale is taken.
-        weights |= {
-            c.sha256
-            for _, c in shipped_cards()
-            if c.architecture == model.spec.name or request.model in PURPOSES
-        }
-    values = {
-        "version": __version__,
-        "model": model.spec.name,
-        "weights": sorted(weights),
-        "enlargement": naming.enlargement,
-        "ext": request.ext,
-        "self_ensemble": request.self_ensemble,
-        "best_effort": request.best_effort,
-    }
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    notes: tuple[str, ...] = ()
+    if choice := choose(request) if request.chooses else None:
+        notes = (choice.note,)
+        asked, model, job = choice.taken.model, choice.taken.loaded, choice.taken.job
+    else:
+        asked = request.model or DEFAULT_MODEL
+        model = load_picture_model(asked, scale=request.scale)
+        job = outline(request, asked, model)
+        if request.max_memory is not None:
+            # What the process takes before its first picture is looked at now.
+            fit(model, Picture(1, 1), Way(device=request.device))
+    notes += job.plan.notes
+    if job.scale is not None and job.scale > model.scale:
+        notes += (
+            f"{job.model_name} enlarges {model.scale} times; bicubic does the rest of "
+            f"x{job.scale:g}.",
+        )
+    # Of the budget nothing is left but the model.
+    enlarger = Enlarger(replace(request, model=asked, budget=None), model, job.scale)
+    return Job(request, enlarger, job.model_name, job.plan, job.options, notes, choice)
 
 
 def run(
@@ -139,6 +123,8 @@ def run(
                 folder = folders.get(planned.root) if planned.root else None
                 share = _Share(on_progress, planned, index, len(job.plan.pictures))
                 last = _settle(job, planned, folder, share)
+                if job.choice is not None:
+                    last = job.choice.judged(last, single=job.plan.single)
                 on_result(last)  # may end the job, and then this picture does not count
                 counts[last.status] += 1
                 if last.status == "failed" and folder is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,27 +15,36 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 class Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts, inside a `with`, the bytes of all tensors made there; memory they share once.
 
-    What an operation takes for itself and gives back is not seen.
+    What an operation takes for itself and gives back is not seen. Tensors without memory, on the
+    device "meta", are passed over, or counted alone as if they had it: then nothing is taken.
 
     Attributes:
         live: Bytes of the tensors that are there now.
         peak: The most there were at one time.
     """
 
-    def __init__(self, most: int | None = None, *, operations: int | None = None) -> None:
+    def __init__(
+        self, most: int | None = None, *, operations: int | None = None, imagined: bool = False
+    ) -> None:
         """Starts at nothing.
 
         Args:
             most: Bytes that may live at one time. An operation that would exceed it raises
                 MemoryError before it takes any.
             operations: How many may make tensors; the next one raises MemoryError.
+            imagined: Count the tensors without memory instead of those with it.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.live = 0
         self.peak = 0
         self._most = most
         self._left = operations
+        self._imagined = imagined
         self._known: set[int] = set()
+
+    def pass_over(self, tensors: Iterable[Tensor]) -> None:
+        """Counts no views of `tensors`, which were there before and outlive the `with`."""
+        self._known.update(tensor.untyped_storage()._cdata for tensor in tensors)
 
     def __torch_dispatch__(
         self,
@@ -66,7 +75,7 @@ class Allocations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _count(self, storage: torch.UntypedStorage) -> None:
         key, size = storage._cdata, storage.nbytes()
-        if key in self._known or storage.device.type == "meta":
+        if key in self._known or (storage.device.type == "meta") != self._imagined:
             return
         self._known.add(key)
         self.live += size
