@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format size clean bench-memory bench-training bench-models ledger kill-training kill-saves onnx-all
+.PHONY: demo test browser lint format size clean benchmark bench-memory bench-metrics bench-training bench-models bench-latency ledger kill-training kill-saves onnx-all
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
 
 test: $(VENV)/.tested
 	$(BIN)/python -m pytest
+
+# Chromium, which the tests of pages drive; Debian and Ubuntu. Those tests are skipped without it.
+browser:
+	@command -v chromium >/dev/null || { \
+		apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; }
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -20,6 +25,16 @@ lint: $(VENV)/.tested
 format: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every figure of the README, and a page about it; the sets lie in SUPERFINE_DATA.
+benchmark: $(VENV)/.tested
+	@mkdir -p build/bench
+	$(BIN)/superfine benchmark bicubic fsrcnn --data set5,set14,bsd100 --scale 2,3,4 \
+		--report build/bench/report.html --overwrite
+
+# How fast the metrics are, beside scikit-image (docs/metrics.md).
+bench-metrics: $(VENV)/.tested
+	$(BIN)/python bench/metric_speed.py
 
 # Peak memory of the largest promise: 100 megapixels in, 400 out (docs/memory.md).
 bench-memory: $(VENV)/.tested
@@ -41,6 +56,11 @@ ledger: $(VENV)/.tested
 # How fast the shipped weights are here, into both.
 bench-models: $(VENV)/.tested
 	$(BIN)/python bench/model_speed.py --write
+	$(BIN)/python bench/ledger.py
+
+# The latency of every network, into both; about half an hour.
+bench-latency: $(VENV)/.tested
+	$(BIN)/python bench/model_speed.py --latency --write
 	$(BIN)/python bench/ledger.py
 
 # Twenty kill -9 at random moments for 0, 1 and 2 workers; a hundred in the moment of saving.
