@@ -36,9 +36,9 @@ def with_published(own):
 def test_the_table_shows_means_beside_published_figures():
     shown = tables.rows(benchmark(with_published(cell("bicubic")), cell("other")), METRICS)
     assert shown == [
-        ["model", "set", "scale", "PSNR dB", "published", "difference", "SSIM"],
-        ["bicubic", "set5", "x2", "31.50", "33.66", "-2.16", "0.9000"],
-        ["other", "set5", "x2", "31.50", "-", "-", "0.9000"],
+        ["model", "set", "scale", "protocol", "PSNR dB", "published", "difference", "SSIM"],
+        ["bicubic", "set5", "x2", "y-matlab", "31.50", "33.66", "-2.16", "0.9000"],
+        ["other", "set5", "x2", "y-matlab", "31.50", "-", "-", "0.9000"],
     ]
 
 
@@ -46,7 +46,7 @@ def test_a_self_ensemble_and_a_doubtful_figure_are_marked():
     known = replace(published_for("bicubic", "set5", 2, "psnr")[0], doubtful=True)
     own = replace(cell(), self_ensemble=True, published={"psnr": known})
     row = tables.rows(benchmark(own), METRICS)[1]
-    assert (row[0], row[4]) == ("fsrcnn+", "33.66?")
+    assert (row[0], row[5]) == ("fsrcnn+", "33.66?")
 
 
 def test_pictures_end_with_their_mean_and_a_missing_number_is_a_dash():

@@ -32,7 +32,7 @@ def test_a_table_on_standard_output_and_the_protocol_beside_it(run: Run, photos:
     outcome = run("benchmark", "bicubic", "fsrcnn", "--data", photos, "-s", "2,3")
     assert outcome.code == 0, outcome.err
     lines = outcome.out.splitlines()
-    assert lines[0].split() == ["model", "set", "scale", "PSNR", "dB", "SSIM"]
+    assert lines[0].split() == ["model", "set", "scale", "protocol", "PSNR", "dB", "SSIM"]
     assert [line.split()[:3] for line in lines[1:]] == [
         [model, "photos", scale] for model in ("bicubic", "fsrcnn") for scale in ("x2", "x3")
     ]

@@ -85,6 +85,11 @@ def test_a_score_is_one_line_with_every_set_and_scale() -> None:
     )
 
 
+def test_a_score_names_its_protocol() -> None:
+    record = {**score_record(5), "protocol": "y-rgb"}
+    assert score_line(record).startswith("step 5 (y-rgb): Set5 x2 36.10 dB")
+
+
 def test_a_score_of_depth_is_in_its_own_words() -> None:
     record = {"kind": "score", "step": 5, "scores": {"m": {"x8": {"rmse": 2.5, "mae": 0.51}}}}
     assert score_line(record) == "step 5: m x8 RMSE 2.500, MAE 0.5100"

@@ -120,7 +120,7 @@ def test_lists_come_back_as_lists_of_the_same_kinds() -> None:
         torch.full((3, 4, 4), -0.1),
         PillowImage.new("F", (4, 4)),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_picture_is_one_clear_error(value: object) -> None:
     with pytest.raises(UsageError) as caught:

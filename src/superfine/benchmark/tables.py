@@ -36,13 +36,14 @@ def rows(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> list[list[str]]
     Beside each metric that was published for a cell stand the published figure and ours less it.
     """
     told = [name for name in benchmark.metrics if any(name in c.published for c in benchmark.cells)]
-    head = ["model", "set", "scale"]
+    head = ["model", "set", "scale", "protocol"]
     for name in benchmark.metrics:
         head.append(_title(name, metrics))
         head += ["published", "difference"] if name in told else []
     table = [head]
     for cell in benchmark.cells:
-        row = [cell.model + ("+" if cell.self_ensemble else ""), cell.data_set, f"x{cell.scale}"]
+        model = cell.model + ("+" if cell.self_ensemble else "")
+        row = [model, cell.data_set, f"x{cell.scale}", cell.protocol]
         for name in benchmark.metrics:
             row.append(number(cell.mean(name), metrics[name].decimals))
             row += _beside(cell, name, metrics[name].decimals) if name in told else []

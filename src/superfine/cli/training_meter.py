@@ -222,12 +222,14 @@ class _State:
 
 
 def score_line(record: Record) -> str:
-    """A score in words: `step 500: Set5 x2 36.10 dB, SSIM 0.9512; the best so far`."""
+    """A score in words: `step 500 (y-matlab): Set5 x2 36.10 dB, SSIM 0.9512; the best so far`."""
     sets = _by_set(score_values(record))
     parts = [f"{name} {', '.join(map(_metric, values))}" for name, values in sets.items()]
     if record.get("best"):
         parts.append("the best so far")
-    return f"step {step_of(record):,}: {'; '.join(parts)}"
+    # Logs of earlier versions do not name it.
+    protocol = f" ({shown(record['protocol'])})" if "protocol" in record else ""
+    return f"step {step_of(record):,}{protocol}: {'; '.join(parts)}"
 
 
 def _headline(record: Record) -> str | None:

@@ -142,6 +142,7 @@ class Journal:
             {
                 "kind": "score",
                 "step": step,
+                "protocol": self._recipe.validate_on.protocol,
                 "scores": plain,
                 "best": better,
                 "machine": {"seconds": round(time.monotonic() - self._clock, 2)},

@@ -17,8 +17,9 @@ from superfine.training.checkpoint import Plain
 # A line of the log. `kind` is "train" or "score":
 # {"kind": "train", "step": 100, "loss": 1e-3, "terms": {"mse": 1e-3}, "learning_rate": 1e-3,
 #  "machine": {"seconds": 1.5, "samples_per_second": 900.0, "memory_mb": 410}}
-# {"kind": "score", "step": 500, "scores": {"Set5": {"x2": {"psnr": 36.1, "ssim": 0.95}}},
-#  "best": true, "machine": {"seconds": 7.5}}
+# {"kind": "score", "step": 500, "protocol": "y-matlab",
+#  "scores": {"Set5": {"x2": {"psnr": 36.1, "ssim": 0.95}}}, "best": true,
+#  "machine": {"seconds": 7.5}}
 # What stands under `machine` depends on the machine and the hour; all else on the recipe alone.
 Record = Mapping[str, Plain]
 
