@@ -133,7 +133,7 @@ def test_out_of_memory_at_any_one_tile_is_recovered(monkeypatch, error):
     model = model_of(find("espcn"), 2)
     image = noise(90, 70)
     whole = upscale_image(image, model, tile=WHOLE)
-    monkeypatch.setattr(tiling, "bytes_per_pixel", lambda _work: 1)
+    monkeypatch.setattr(tiling, "bytes_per_pixel", lambda *_: 1)
     tiles = 3 * 3
     for at in range(tiles):
         network = FailsOnce(model.network, at, error)
@@ -148,7 +148,7 @@ class NeverFits(nn.Module):
 
 
 def test_memory_for_not_even_the_smallest_tile_is_a_clear_error(monkeypatch):
-    monkeypatch.setattr(tiling, "bytes_per_pixel", lambda _work: 1)
+    monkeypatch.setattr(tiling, "bytes_per_pixel", lambda *_: 1)
     model = replace(model_of(find("espcn"), 2), network=NeverFits())
     with pytest.raises(MemoryLimitError, match="Not enough memory for a tile") as caught:
         upscale_image(noise(40, 40), model, tile=32)

@@ -268,7 +268,7 @@ def _piece(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]:
     try:
         return window_codes(work, row, column)
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
     # Outside the handler, so that nothing of the failed attempt is kept alive by its traceback.
     if work.device.type == "cuda":
@@ -287,7 +287,8 @@ def _piece(work: Work, row: Span, column: Span) -> Shaped[Tensor, "k n m"]:
     return torch.cat((left, right), dim=2)
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory did not suffice."""
     # On the CPU torch raises a plain RuntimeError; only its words tell.
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "can't allocate memory" in str(error) or "not enough memory" in str(error)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import torch
 
+from superfine.checkpoints import LoadedModel
 from superfine.community import MeasuredReach
 from superfine.errors import UsageError
 from superfine.ops.allocations import Allocations
 from superfine.ops.tile import Span, cut, fitting_tile
-from superfine.window import Work
+from superfine.window import Work, cell_of
 
 # What the activations of one tile may take on the CPU. Larger tiles are hardly faster, and the
 # promise of docs/memory.md rests on this number.
@@ -127,7 +128,7 @@ def _by_memory(work: Work, room: _Room) -> Tiling:
     lr_pixels = math.prod(_lr_size(work))
     if work.model.spec.side is not None or lr_pixels <= _SAMPLE**2:
         return _whole(work)
-    each = bytes_per_pixel(work)
+    each = bytes_per_pixel(work.model, work.device)
     pixels = room.usual // each
     if lr_pixels <= pixels:
         return _whole(work)
@@ -204,14 +205,20 @@ def _room(device: torch.device, limit: int | None) -> _Room:
     return _Room(usual, most) if limit is None else _Room(min(usual, limit), min(most, limit))
 
 
-def bytes_per_pixel(work: Work) -> int:
+def bytes_per_pixel(model: LoadedModel, device: torch.device) -> int:
     """Memory that one LR pixel of a tile needs, measured on a small picture."""
-    side = -(-_SAMPLE // work.cell) * work.cell
-    channels = 1 if work.model.spec.channels == "y" else 3
-    sample = torch.zeros(1, channels, side, side, device=work.device)
+    cell = cell_of(model.network)
+    side = -(-_SAMPLE // cell) * cell
+    channels = 1 if model.spec.channels == "y" else 3
+    sample = torch.zeros(1, channels, side, side, device=device)
     taken = Allocations()
     with torch.inference_mode(), taken:
-        work.model.network(sample)
+        model.network(sample)
     # The picture itself in floats before and after, whatever the network does.
-    itself = 64 * (1 + work.model.scale**2)
+    itself = 64 * (1 + model.scale**2)
     return max(itself, math.ceil(_UNSEEN * taken.peak / side**2))
+
+
+def most_bytes(device: torch.device) -> int:
+    """What a piece of a picture may take at most on this machine."""
+    return _room(device, None).most

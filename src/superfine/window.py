@@ -59,8 +59,13 @@ class Work:
 
     @property
     def cell(self) -> int:
-        """The network is the same at all places only on multiples of this many LR pixels."""
-        return int(getattr(self.model.network, "cell", 1))
+        """As `cell_of` its network."""
+        return cell_of(self.model.network)
+
+
+def cell_of(network: nn.Module) -> int:
+    """`network` is the same at all places only on multiples of this many LR pixels."""
+    return int(getattr(network, "cell", 1))
 
 
 def runner(

@@ -23,11 +23,14 @@ from superfine.benchmark.output import Output, Run, lr_for, luma_of_lr, restore
 from superfine.benchmark.protocol import Protocol
 from superfine.benchmark.resizes import Resize
 from superfine.benchmark.sets import PictureSet
+from superfine.benchmark.strips import in_strips
 from superfine.checkpoints import LoadedModel
 from superfine.data.folders import read_uint8
-from superfine.errors import PictureError, SizeMismatchError
+from superfine.errors import MemoryLimitError, PictureError, SizeMismatchError
+from superfine.inference import out_of_memory
 from superfine.models import bicubic
 from superfine.ops.views import self_ensemble as ensemble_of
+from superfine.tiling import most_bytes
 from superfine.window import runner
 
 T = TypeVar("T")
@@ -140,7 +143,15 @@ def _output(task: Task, cache: LrCache, run: Run, index: int) -> Output:
         lr = cache.get(key, lambda: lr_for(spec, hr, scale, protocol))
     else:
         lr = cache.get(key, lambda: _from_file(files[index], hr, task))
-    return restore(run, spec, lr, hr, picture=path.stem, scale=scale, device=task.device)
+    try:
+        return restore(run, spec, lr, hr, picture=path.stem, scale=scale, device=task.device)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise MemoryLimitError(
+            f"Not enough memory for {task.label} on {path}, {lr.shape[-1]}x{lr.shape[-2]} pixels.",
+            hint="Close other programs, or set OMP_NUM_THREADS=1 to work on one picture at a time.",
+        ) from error
 
 
 def _read(path: Path) -> UInt8[Tensor, "c h w"]:
@@ -167,13 +178,15 @@ def _from_file(path: Path, hr: UInt8[Tensor, "c h w"], task: Task) -> Float[Tens
 
 
 def _each(task: Task, one: Callable[[Run, int], T]) -> Iterator[T]:
-    run = runner(task.model.network, task.device, "float32")
-    if task.self_ensemble:
-        run = ensemble_of(run)
-    if task.device.type != "cpu":
-        run = _one_at_a_time(run)
     indices = range(len(task.data_set.pictures))
     workers = min(cores(), len(indices))
+    run = runner(task.model.network, task.device, "float32")
+    if task.device.type == "cpu":
+        run = in_strips(run, task.model, most_bytes(task.device) // workers)
+    else:
+        run = _one_at_a_time(in_strips(run, task.model, most_bytes(task.device)))
+    if task.self_ensemble:
+        run = ensemble_of(run)
     with _torch_threads(max(1, cores() // workers)), ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[T]] = deque()
         try:

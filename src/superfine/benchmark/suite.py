@@ -53,8 +53,9 @@ def run_benchmark(
 ) -> Benchmark:
     """Measures every model on every set at every scale.
 
-    Networks run in float32 on whole pictures, several pictures at a time where there are several
-    cores. Everything is looked up before the first picture is read.
+    Networks run in float32 on whole pictures, or in strips that equal the whole, several pictures
+    at a time where there are several cores. Everything is looked up before the first picture is
+    read.
 
     Args:
         models: Names and files, as `load_model` takes them; "bicubic" is the protocol's own.

@@ -99,7 +99,7 @@ def fit(model: LoadedModel, picture: Picture, way: Way) -> Fit:
         MemoryLimitError: When not even the smallest tiles do; it says what would be needed.
     """
     work = _work(model, picture, way)
-    each, beside = bytes_per_pixel(work), _beside_tiles(picture, work.size)
+    each, beside = bytes_per_pixel(work.model, work.device), _beside_tiles(picture, work.size)
 
     def with_tiles_of(share: int | None) -> Fit:
         load = load_of(work, plan_tiles(work, way.tile, share))
