@@ -26,6 +26,7 @@ from superfine.errors import (
     WrongContentError,
 )
 from superfine.io.fetch import Patience
+from superfine.io.lock import alone
 from tests.io import shelf as s
 from tests.io.shelf import Shelf, opened
 
@@ -356,7 +357,7 @@ def test_nothing_is_replaced_or_mixed(tmp_path: Path, root: Path, name: str) -> 
 def test_a_second_call_at_the_same_time_is_refused(tmp_path: Path, root: Path) -> None:
     root.mkdir()
     with (
-        module._alone(root / "Toy4"),
+        alone(root / "Toy4"),
         pytest.raises(OutputError) as caught,
     ):
         get(TOY, root, source=str(zipped(tmp_path / "a.zip", files())))

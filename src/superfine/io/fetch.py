@@ -28,7 +28,7 @@ from superfine.io.atomic import (
     write_all,
     write_bytes_atomic,
 )
-from superfine.io.lock import locked
+from superfine.io.lock import alone
 from superfine.io.web import OtherPartError, PassingError, ask, extent, receive, refused
 
 _CHUNK = 1 << 16
@@ -95,7 +95,7 @@ def fetch(
         OutputError: E_EXISTS, E_BUSY when another process downloads it, or it cannot be written.
     """
     watch = _Watch(patience or Patience(), on_progress, on_fault)
-    with _alone(target):
+    with alone(target):
         require_writable(target, overwrite=False)
         part = _Part(target)
         resumed = part.size > 0
@@ -163,21 +163,6 @@ def _wrong(what: str, how: str) -> WrongContentError:
         f"{what} is not the file it should be: {how}.",
         hint="It was damaged, changed or replaced on the way, and was not kept.",
     )
-
-
-@contextlib.contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Makes the folder of `target` and holds the lock of its download."""
-    path = target.with_name(f".{target.name}.lock")
-    with output_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        lock = locked(path)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        os.close(lock)
 
 
 class _Part:

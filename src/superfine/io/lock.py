@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from superfine.errors import OutputError
+from superfine.io.atomic import output_errors
 
 LOCK = ".superfine.lock"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
@@ -39,6 +42,25 @@ def locked(path: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Makes the folder of `target`, and holds the lock for bringing it while inside.
+
+    Raises:
+        OutputError: E_BUSY when another process brings it, or the folder cannot be made.
+    """
+    path = target.with_name(f".{target.name}.lock")
+    with output_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = locked(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from superfine.errors import SizeMismatchError
+from superfine.metrics.sizes import require_one_size
 from superfine.metrics.ssim import WINDOW, similarity_maps
 
 # How much each scale counts, fine to coarse, as the paper measured it on people.
@@ -41,11 +42,7 @@ def ms_ssim(
     Source: Wang, Simoncelli, Bovik, "Multiscale structural similarity for image quality
     assessment", Asilomar 2003.
     """
-    if sr.shape != hr.shape:
-        raise SizeMismatchError(
-            f"The pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}.",
-            hint="Compare pictures of one size.",
-        )
+    require_one_size(sr, hr)
     height, width = sr.shape[-2:]
     scales = len(_WEIGHTS)
     if scales_that_fit(min(height, width)) < scales:

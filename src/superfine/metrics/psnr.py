@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from superfine.errors import SizeMismatchError
+from superfine.metrics.sizes import require_one_size
 
 # Values that are taken together: they stay in the cache of one core, a whole picture does not.
 _PIECE = 2**15
@@ -31,11 +31,7 @@ def psnr(
     Source: without a paper of its own; ITU-T J.340 (2010) writes it down for video. On 8-bit luma,
     `scale` pixels shaved, it is the figure of the tables of super-resolution.
     """
-    if sr.shape != hr.shape:
-        raise SizeMismatchError(
-            f"The pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}.",
-            hint="Compare pictures of one size.",
-        )
+    require_one_size(sr, hr)
     values = sr.flatten(-3), hr.flatten(-3)
     pieces = zip(*(torch.split(x, _PIECE, dim=-1) for x in values), strict=True)
     squares = [(x.double() - y.double()).square().sum(dim=-1) for x, y in pieces]

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from superfine.errors import SizeMismatchError
+from superfine.metrics.sizes import require_one_size
 
 # Pixels on a side of the Gaussian window; the smallest picture that has an SSIM.
 WINDOW = 11
@@ -130,11 +131,7 @@ def ssim(
 
 
 def _refuse_sizes(sr: Tensor, hr: Tensor) -> None:
-    if sr.shape != hr.shape:
-        raise SizeMismatchError(
-            f"The pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}.",
-            hint="Compare pictures of one size.",
-        )
+    require_one_size(sr, hr)
     height, width = sr.shape[-2:]
     if min(height, width) < WINDOW:
         raise SizeMismatchError(

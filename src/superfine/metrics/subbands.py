@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from superfine.errors import SizeMismatchError
+from superfine.metrics.sizes import require_one_size
 from superfine.metrics.steerable import oriented_bands
 
 # Pixels on a side of a picture that leaves one block on the coarsest level; smaller leave none.
@@ -65,11 +66,7 @@ def subbands(
     Raises:
         SizeMismatchError: When the sizes differ or a side is below 65 pixels.
     """
-    if sr.shape != hr.shape:
-        raise SizeMismatchError(
-            f"The pictures differ in size: {tuple(sr.shape)} and {tuple(hr.shape)}.",
-            hint="Compare pictures of one size.",
-        )
+    require_one_size(sr, hr)
     height, width = sr.shape[-2:]
     if min(height, width) < _SMALLEST:
         raise SizeMismatchError(

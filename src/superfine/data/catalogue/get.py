@@ -29,7 +29,7 @@ from superfine.io.atomic import (
     write_bytes_atomic,
 )
 from superfine.io.fetch import Wanted, fetch
-from superfine.io.lock import locked
+from superfine.io.lock import alone
 from superfine.io.pictures import probe
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def get(
     here = _here(data_set, folder, watch)
     if here is not None and here.sound:
         return folder, here
-    with _alone(folder), _archive(data_set, source, folder, patience, watch) as archive:
+    with alone(folder), _archive(data_set, source, folder, patience, watch) as archive:
         chosen = choose(data_set, archive, on_look=watch.on_look)
         _require_room(folder, chosen)
         staged = _staged(archive, folder, chosen)
@@ -96,20 +96,6 @@ def _here(data_set: DataSet, folder: Path, watch: Watch) -> Verified | None:
         return verify(data_set, folder, on_progress=watch.on_look)
     except UsageError:  # no such folder, or no picture in it
         return None
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    path = folder.with_name(f".{folder.name}.lock")
-    with output_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = locked(path)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-        os.close(lock)
 
 
 @contextlib.contextmanager
