@@ -9,8 +9,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
 
+# Two processes with one thread each take half the time of one with two.
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Chromium, which the tests of pages drive; Debian and Ubuntu. Those tests are skipped without it.
 browser:

@@ -4,6 +4,7 @@ import csv
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 
 import pytest
@@ -418,3 +419,10 @@ def test_reading_needs_no_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "False"
+
+
+def test_the_table_is_packed_into_the_wheel():
+    """Where an installed package looks for it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packed = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert packed["results/papers.csv"] == "superfine/results/papers.csv"

@@ -145,7 +145,7 @@ def test_recipes_are_packed_into_the_wheel() -> None:
 
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"recipes": "superfine/recipes"}
+    assert wheel["force-include"]["recipes"] == "superfine/recipes"
 
 
 DOCUMENT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
