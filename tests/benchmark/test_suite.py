@@ -176,6 +176,15 @@ def test_a_whole_set_is_set_beside_the_published_figure_and_explained(tmp_path):
     assert cell.verdict.ours == pytest.approx(cell.mean("psnr"), abs=1e-6)
 
 
+def test_a_slow_network_is_not_run_again_to_explain_it(tmp_path, monkeypatch):
+    make_set(tmp_path / "Set5", count=5)
+    monkeypatch.setattr("superfine.benchmark.suite._RUN_AGAIN_UP_TO", 0.0)
+    (cell,) = run_benchmark(["bicubic"], ["set5"], scales=(2,), root=tmp_path).cells
+    assert cell.verdict is not None
+    assert cell.verdict.cause == ""
+    assert "was not tried" in cell.notes[-1]
+
+
 def test_a_metric_that_small_pictures_have_not_is_missing_not_wrong(photos):
     (cell,) = run_benchmark(["bicubic"], [str(photos)], scales=(2,), metrics=("ms-ssim",)).cells
     assert [picture.values for picture in cell.pictures] == [{}, {}, {}]

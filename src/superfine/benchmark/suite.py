@@ -27,6 +27,13 @@ from superfine.inference import load_picture_model, pick_device
 
 # In dB: what is nearer to a published figure than this needs no explanation.
 EXPLAINED_FROM = 0.05
+# Seconds of all cores that a cell may have taken to be run again, up to five times, on LR pictures
+# of other programs; a larger network on a larger set is explained from its results alone.
+_RUN_AGAIN_UP_TO = 120.0
+_NOT_RUN_AGAIN = (
+    "Whether LR pictures of another program explain the difference was not tried: the network "
+    "would have to run again for each, which takes long."
+)
 _USUAL_SCALES = (2, 3, 4)
 # Networks whose papers measure x3 by shrinking what they make at x4.
 _THROUGH_LARGER = ("lapsrn", "mslapsrn")
@@ -209,12 +216,15 @@ def _explained(cell: Cell, task: Task, cache: LrCache) -> Cell:
     known, difference = cell.published.get("psnr"), cell.difference("psnr")
     if known is None or difference is None or abs(difference) <= EXPLAINED_FROM:
         return cell
+    quick = cell.seconds <= _RUN_AGAIN_UP_TO
     verdict = explain(
         partial(outputs, task, cache),
         task.protocol,
         known.printed,
-        rerun=lambda resize: outputs(task, cache, resize=resize),
+        rerun=(lambda resize: outputs(task, cache, resize=resize)) if quick else None,
     )
+    if verdict is not None and not verdict.cause and not quick:
+        cell = replace(cell, notes=(*cell.notes, _NOT_RUN_AGAIN))
     return replace(cell, verdict=verdict)
 
 
