@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 
 # Two processes with one thread each take half the time of one with two.
 test: $(VENV)/.tested
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Chromium, which the tests of pages drive; Debian and Ubuntu. Those tests are skipped without it.
 browser:

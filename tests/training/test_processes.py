@@ -56,6 +56,29 @@ def test_two_processes_learn_what_one_does(tmp_path):
     assert json.loads(launch)["processes"] == 2
 
 
+# As if the interpreter had no occasion to hand its lock to another thread.
+GREEDY = """
+import sys
+from superfine.cli import main
+sys.setswitchinterval(1000)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_processes_part_when_no_thread_lets_go_of_pythons_lock(tmp_path):
+    """Before the network was given up first, two of five such runs waited for ever at their end."""
+    recipe = make_desk(tmp_path, steps=24)
+    script = tmp_path / "greedy.py"
+    script.write_text(GREEDY)
+    for turn in range(2):
+        launch = together(recipe, tmp_path / f"two-{turn}")
+        end = launch.index("-m", launch.index("--master-port"))
+        launch[end : end + 2] = [str(script)]
+        done = subprocess.run(launch, env=ENVIRONMENT, capture_output=True, check=False, timeout=90)
+        assert done.returncode == 0, done.stderr
+
+
 def children_of(pid: int) -> list[int]:
     """The processes that `pid` started and that run Python."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -77,13 +77,19 @@ def train(
     """
     check(recipe)
     processes = Processes(torch.device(device))
-    try:
+
+    def whole() -> Outcome:
         run = _Run(recipe, RunFolder(out), torch.device(device), processes, watchers)
         if not processes.place.first:
             return run.go(resume, workers, stop)
         with run.folder.opened():
             return run.go(resume, workers, stop)
-    except RuntimeError as error:
+
+    try:
+        # In a function of its own: nothing of the run may be left when the processes part.
+        return whole()
+    except BaseException as error:
+        processes.let_go(error)
         if processes.place.world == 1 or not refers_to_peer(error):
             raise
         raise PeerLostError(

@@ -6,7 +6,9 @@ is one process, and nothing here does anything.
 
 from __future__ import annotations
 
+import gc
 import os
+import traceback
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,11 +53,12 @@ def place() -> Place:
 _LOST = ("gloo", "nccl", "connection", "socket")
 
 
-def refers_to_peer(error: RuntimeError) -> bool:
+def refers_to_peer(error: BaseException) -> bool:
     """Whether `error` is what torch raises when another process has gone."""
     if isinstance(error, distributed.DistError):
         return True
-    return any(word in str(error).lower() for word in _LOST)
+    told = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in told for word in _LOST)
 
 
 class Processes:
@@ -83,7 +86,20 @@ class Processes:
         distributed.all_gather_object(gathered, value)
         return gathered
 
+    def let_go(self, error: BaseException) -> None:
+        """Empties the frames that `error` came through, which hold what it was raised in."""
+        told: BaseException | None = error
+        while told is not None and self.place.world > 1:
+            traceback.clear_frames(told.__traceback__)
+            told = told.__context__
+
     def close(self) -> None:
-        """Leaves the group."""
+        """Leaves the group; nothing may hold a network that exchanges gradients any more.
+
+        Such a network holds the group too. Were it the last to do so, the group would be taken down
+        without letting go of Python's lock, and wait for ever for its own thread, if that just
+        waits for the lock to give back a tensor.
+        """
         if self.place.world > 1:
+            gc.collect()
             distributed.destroy_process_group()
