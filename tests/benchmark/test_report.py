@@ -238,6 +238,14 @@ def test_a_difference_is_coloured_from_five_hundredths_on(published, difference,
     assert f'<td class="number {tone}" data-value="{difference}">' in text
 
 
+def test_a_figure_of_another_protocol_is_called_so():
+    known = replace(figure("36.9"), protocol="rgb-div2k")
+    items = Read(
+        page(benchmark(cell("fsrcnn", 36.5, published={"psnr": known})), Gallery())
+    ).bodies["li"]
+    assert "paper tables: Dong et al. (measured under rgb-div2k, not y-matlab)" in items
+
+
 def test_a_doubtful_figure_is_called_so():
     one = cell("fsrcnn", 36.5, published={"psnr": figure("36.9", doubtful=True)})
     assert (

@@ -49,6 +49,12 @@ def test_a_self_ensemble_and_a_doubtful_figure_are_marked():
     assert (row[0], row[5]) == ("fsrcnn+", "33.66?")
 
 
+def test_a_figure_of_another_protocol_is_marked():
+    own = replace(cell(), protocol="seed-zoo", published=with_published(cell()).published)
+    assert tables.rows(benchmark(own), METRICS)[1][5] == "33.66*"
+    assert tables.rows(benchmark(with_published(cell())), METRICS)[1][5] == "33.66"
+
+
 def test_pictures_end_with_their_mean_and_a_missing_number_is_a_dash():
     own = replace(cell(), pictures=(PictureResult("a", {"psnr": math.inf}),))
     assert tables.picture_rows(own, METRICS) == [

@@ -161,7 +161,14 @@ def _beside(cell: Cell, name: str, decimals: int) -> list[str]:
     known, difference = cell.published.get(name), cell.difference(name)
     if known is None or difference is None:
         return ["-", "-"]
-    return [known.printed + ("?" if known.doubtful else ""), f"{difference:+.{decimals}f}"]
+    marks = ("*" if of_another_protocol(cell, name) else "") + ("?" if known.doubtful else "")
+    return [known.printed + marks, f"{difference:+.{decimals}f}"]
+
+
+def of_another_protocol(cell: Cell, metric: str) -> bool:
+    """Whether the published figure was measured under another protocol than ours."""
+    known = cell.published.get(metric)
+    return known is not None and known.protocol not in ("", cell.protocol)
 
 
 def _plain(value: object) -> object:

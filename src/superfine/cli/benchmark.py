@@ -188,6 +188,7 @@ def _show(
 def _explain(found: Benchmark) -> None:
     """Protocol, notes and verdicts, each once."""
     from superfine.benchmark.protocol import find_protocol
+    from superfine.benchmark.tables import of_another_protocol
 
     for name in dict.fromkeys(cell.protocol for cell in found.cells):
         protocol = find_protocol(name)
@@ -200,6 +201,14 @@ def _explain(found: Benchmark) -> None:
         if cell.verdict is not None:
             where = f"{cell.model}, {cell.data_set}, x{cell.scale}"
             say(f"Verdict: {shown(where)}: {shown(cell.verdict.sentence)}")
+    others = {
+        figure.protocol
+        for cell in found.cells
+        for metric, figure in cell.published.items()
+        if of_another_protocol(cell, metric)
+    }
+    if others:
+        say(f"A published figure with a * is of another protocol: {', '.join(sorted(others))}.")
     if any(figure.doubtful for cell in found.cells for figure in cell.published.values()):
         say("A published figure with a ? is doubtful: docs/published.md.")
 

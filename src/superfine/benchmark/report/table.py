@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from superfine.benchmark.metric import METRICS
 from superfine.benchmark.results import Benchmark, Cell
+from superfine.benchmark.tables import of_another_protocol
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -140,6 +141,8 @@ def _figure(cell: Cell, metric: Column, sources: list[str]) -> Figure:
     if known is None or difference is None or not math.isfinite(difference):
         return Figure(ours)
     source = ", ".join(part for part in (known.source, known.note) if part)
+    if of_another_protocol(cell, metric.name):
+        source += f" (measured under {known.protocol}, not {cell.protocol})"
     if known.doubtful:
         source += " (doubtful)"
     if source not in sources:
