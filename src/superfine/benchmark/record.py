@@ -13,8 +13,6 @@ from superfine.benchmark.results import Benchmark
 from superfine.errors import UsageError
 from superfine.io.atomic import output_errors, write_all
 
-USUAL_PLACE = Path("results") / "measured.csv"
-
 COLUMNS = (
     *("date", "commit", "version", "model", "weights_sha256", "set", "pictures", "scale"),
     *("protocol", "metric", "value", "self_ensemble", "lr", "torch", "machine"),

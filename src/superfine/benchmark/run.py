@@ -26,7 +26,7 @@ from superfine.benchmark.sets import PictureSet
 from superfine.benchmark.strips import in_strips
 from superfine.checkpoints import LoadedModel
 from superfine.data.folders import read_uint8
-from superfine.errors import MemoryLimitError, PictureError, SizeMismatchError
+from superfine.errors import MemoryLimitError, SizeMismatchError
 from superfine.inference import out_of_memory
 from superfine.models import bicubic
 from superfine.ops.views import self_ensemble as ensemble_of
@@ -99,17 +99,19 @@ def outputs(task: Task, cache: LrCache, *, resize: Resize | None = None) -> Iter
     if resize is not None:
         protocol = replace(protocol, shrinks="rgb", resize=resize, colour_resize=resize)
         task = replace(task, protocol=protocol, data_set=replace(task.data_set, lr=None))
-    yield from _each(task, partial(_output, task, cache))
+    files = task.data_set.lr_files(task.scale)
+    yield from _each(task, partial(_output, task, files, cache))
 
 
 def measured(
     task: Task, metrics: Sequence[Metric], cache: LrCache
 ) -> Iterator[tuple[Output, Mapping[str, float], float]]:
     """Each result of `task`, its values, and the seconds both took; worked on by all cores."""
+    files = task.data_set.lr_files(task.scale)
 
     def one(run: Run, index: int) -> tuple[Output, Mapping[str, float], float]:
         started = time.perf_counter()
-        output = _output(task, cache, run, index)
+        output = _output(task, files, cache, run, index)
         values = values_of(output, task.protocol, metrics)
         return output, values, time.perf_counter() - started
 
@@ -128,11 +130,13 @@ def values_of(output: Output, protocol: Protocol, metrics: Sequence[Metric]) -> 
     return values
 
 
-def _output(task: Task, cache: LrCache, run: Run, index: int) -> Output:
+def _output(
+    task: Task, files: tuple[Path, ...] | None, cache: LrCache, run: Run, index: int
+) -> Output:
+    """The result for picture `index`, its LR picture taken from `files` where there are some."""
     spec, protocol, scale = task.model.spec, task.protocol, task.scale
     path = task.data_set.pictures[index]
-    hr = protocol.crop(_read(path), scale)
-    files = task.data_set.lr_files(scale)
+    hr = protocol.crop(read_uint8(path), scale)
     if spec is bicubic.SPEC:
         lr = protocol.lr(hr, scale) if files is None else _from_file(files[index], hr, task)
         sr = protocol.bicubic(lr, scale).double() / 255
@@ -154,18 +158,9 @@ def _output(task: Task, cache: LrCache, run: Run, index: int) -> Output:
         ) from error
 
 
-def _read(path: Path) -> UInt8[Tensor, "c h w"]:
-    try:
-        return read_uint8(path)
-    except PictureError as error:
-        if str(path) in error.message:
-            raise
-        raise PictureError(f"{path}: {error.message}", hint=error.hint, code=error.code) from error
-
-
 def _from_file(path: Path, hr: UInt8[Tensor, "c h w"], task: Task) -> Float[Tensor, "d m n"]:
     """The LR picture in a file, in the channels the network works on."""
-    lr, scale = _read(path), task.scale
+    lr, scale = read_uint8(path), task.scale
     if lr.shape[-2] * scale != hr.shape[-2] or lr.shape[-1] * scale != hr.shape[-1]:
         raise SizeMismatchError(
             f"{path} is {lr.shape[-1]}x{lr.shape[-2]}, but the truth cut to multiples of {scale} "

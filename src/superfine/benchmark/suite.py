@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -93,17 +94,14 @@ def run_benchmark(
         for scale, model in _at_scales(name, scales).items()
         for data_set in sets
     ]
-    total, done = sum(len(task.data_set.pictures) for task in tasks), 0
-    cache, cells = LrCache(), []
-    for task in tasks:
-        start = done
+    total, done = sum(len(task.data_set.pictures) for task in tasks), itertools.count(1)
 
-        def on_picture(count: int, start: int = start) -> None:
-            if on_progress is not None:
-                on_progress(start + count, total)
+    def on_picture() -> None:
+        if on_progress is not None:
+            on_progress(next(done), total)
 
-        cells.append(_cell(task, wanted, cache, on_picture, on_output))
-        done += len(task.data_set.pictures)
+    cache = LrCache()
+    cells = [_cell(task, wanted, cache, on_picture, on_output) for task in tasks]
     return described(cells, [metric.name for metric in wanted])
 
 
@@ -157,7 +155,7 @@ def _cell(
     task: Task,
     metrics: Sequence[Metric],
     cache: LrCache,
-    on_picture: Callable[[int], None],
+    on_picture: Callable[[], None],
     on_output: OnOutput | None,
 ) -> Cell:
     pictures, seconds = [], 0.0
@@ -166,7 +164,7 @@ def _cell(
         seconds += taken
         if on_output is not None:
             on_output(task.label, task.data_set.name, output, task.protocol, values)
-        on_picture(len(pictures))
+        on_picture()
     model, data_set = task.model, task.data_set
     cell = Cell(
         model=task.label,

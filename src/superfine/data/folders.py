@@ -10,17 +10,18 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from superfine.data.listing import pictures_in
+from superfine.data.pairs import read_named
 from superfine.errors import PictureError
-from superfine.io.pictures import read
 
 
 def read_uint8(path: Path) -> UInt8[Tensor, "c h w"]:
     """The codes of an 8-bit picture; transparency is left out.
 
     Raises:
-        PictureError: When it holds 16-bit or float samples: tables and training here are 8-bit.
+        PictureError: When it is none, or holds 16-bit or float samples: tables and training here
+            are 8-bit. Its name is said.
     """
-    image = read(path)
+    image = read_named(path)
     if image.pixels.dtype != torch.uint8:
         raise PictureError(
             f"{path} has {image.bit_depth} bits per sample, expected 8.",

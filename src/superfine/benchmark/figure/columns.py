@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -20,9 +19,9 @@ from superfine.benchmark.resizes import to_codes
 from superfine.benchmark.run import LrCache, Task, measured, values_of
 from superfine.benchmark.sets import PictureSet
 from superfine.checkpoints import SUFFIXES as WEIGHTS
+from superfine.data.folders import read_uint8
 from superfine.data.listing import SUFFIXES as PICTURES
-from superfine.data.pairs import read_named
-from superfine.errors import PictureError, SizeMismatchError, UsageError
+from superfine.errors import SizeMismatchError, UsageError
 from superfine.inference import load_picture_model, pick_device
 from superfine.models import bicubic
 
@@ -115,21 +114,6 @@ def model_column(task: Task) -> Column:
     return Column(f"{task.label}{plus}", output.picture_codes(task.protocol), values)
 
 
-def read_codes(path: Path) -> Codes:
-    """The codes of an 8-bit picture; transparency is left out.
-
-    Raises:
-        PictureError: When it is none, with its name.
-    """
-    image = read_named(path)
-    if image.pixels.dtype != torch.uint8:
-        raise PictureError(
-            f"{path} has {image.bit_depth} bits per sample, expected 8.",
-            hint="Convert it to 8 bits first; superfine compare takes it as it is.",
-        )
-    return image.pixels
-
-
 def picture_column(
     asked: Wanted, hr: Codes, *, size: tuple[int, int], scale: int, protocol: Protocol
 ) -> Column:
@@ -146,7 +130,7 @@ def picture_column(
         PictureError: When it is no picture of 8 bits.
         SizeMismatchError: When it is not as large as the truth.
     """
-    picture = read_codes(Path(asked.source))
+    picture = read_uint8(Path(asked.source))
     if tuple(picture.shape[-2:]) == size:
         picture = protocol.crop(picture, scale)
     if picture.shape[-2:] != hr.shape[-2:]:

@@ -16,7 +16,6 @@ from superfine.benchmark.figure.columns import (
     model_column,
     model_task,
     picture_column,
-    read_codes,
     truth_column,
     wanted,
 )
@@ -24,6 +23,7 @@ from superfine.benchmark.figure.draw import FORMATS, Format, Sheet, drawn, requi
 from superfine.benchmark.figure.latex import latex_table
 from superfine.benchmark.protocol import Protocol, find_protocol
 from superfine.benchmark.run import Task
+from superfine.data.folders import read_uint8
 from superfine.errors import OutputError, SizeMismatchError, UsageError
 from superfine.io.atomic import require_writable, write_bytes_atomic
 from superfine.metrics.ssim import WINDOW
@@ -101,7 +101,7 @@ def make_figure(request: Request, *, on_model: Callable[[str], None]) -> Made:
     for path in _outputs(request):
         require_writable(path, overwrite=request.overwrite)
     protocol = find_protocol(request.protocol)
-    picture = read_codes(request.picture)
+    picture = read_uint8(request.picture)
     size = (picture.shape[-2], picture.shape[-1])
     hr = protocol.crop(picture, request.scale)
     _require_scorable(hr, request.scale, protocol)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from superfine.benchmark.comparison import luma_of
 from superfine.benchmark.output import Output, luma_of_lr
 from superfine.benchmark.protocol import Protocol
 from superfine.data.check.alike import Likeness, likeness
+from superfine.data.folders import read_uint8
 from superfine.data.listing import SUFFIXES
 from superfine.data.pairs import read_named
 from superfine.errors import PictureError, SizeMismatchError, UsageError
@@ -264,7 +265,7 @@ def _advice(cut: tuple[int, int], size: tuple[int, int], scale: int) -> str:
 
 
 def _output(truth: Path, result: Path, scale: int, protocol: Protocol) -> Output:
-    hr = protocol.crop(_codes(truth), scale)
+    hr = protocol.crop(read_uint8(truth).contiguous(), scale)
     sr = to_unit(read_named(result).pixels, dtype=torch.float64)
     size = _required(
         truth, (hr.shape[-2], hr.shape[-1]), result, (sr.shape[-2], sr.shape[-1]), scale
@@ -276,16 +277,6 @@ def _output(truth: Path, result: Path, scale: int, protocol: Protocol) -> Output
     if lr.shape[0] > sr.shape[0]:
         lr = luma_of_lr(lr, protocol)
     return Output(truth.stem, scale, lr, sr, hr)
-
-
-def _codes(path: Path) -> UInt8[Tensor, "c h w"]:
-    pixels = read_named(path).pixels
-    if pixels.dtype != torch.uint8:
-        raise PictureError(
-            f"{path} has {8 * pixels.element_size()} bits per sample, expected 8.",
-            hint="True pictures of test sets have 8 bits.",
-        )
-    return pixels.contiguous()
 
 
 def _grey(sr: Float[Tensor, "3 h w"]) -> Float[Tensor, "1 h w"]:
