@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from superfine.training import journal
 from superfine.training.checkpoint import found_in
 from superfine.training.learner import Learner
 from superfine.training.loop import train
+from superfine.training.recipe.text import RecipeError
 from superfine.training.run_folder import RunFolder
 from tests.training.desk import Listener, StopAfter, make_depth, make_photos, make_recipe
 from tests.training.kills import log_of, weights_of
@@ -100,6 +102,11 @@ WAYS = {
         "optimiser": {"kind": "adamw", "learning_rate": 1e-3},
         "accumulate": 2,
         "loss": [{"kind": "l1"}, {"kind": "ssim", "weight": 0.1}],
+    },
+    "soap": {
+        "network": "espcn",
+        "optimiser": {"kind": "soap", "learning_rate": 3e-3, "every": 3},
+        "patch": 8,
     },
     "several scales": {
         "network": "srcnn-915",
@@ -424,6 +431,18 @@ def test_pairs_in_two_folders(tmp_path):
     assert train(recipe, tmp_path / "run").finished
     files = json.loads((tmp_path / "run" / "data.json").read_text())
     assert len(files) == 6
+
+
+def test_files_that_are_left_out_are_not_read(photos, tmp_path):
+    folder = make_photos(tmp_path / "train")
+    (folder / "1.png").write_bytes(b"no picture")
+    data = {"kind": "pictures", "folders": [str(folder)], "leave_out": ["1.png"]}
+    train(make_recipe(photos, data=data, steps=2), tmp_path / "run")
+    files = json.loads((tmp_path / "run" / "data.json").read_text())
+    assert [Path(file["path"]).name for file in files] == ["0.png", "2.png"]
+    gone = make_recipe(photos, data=data | {"leave_out": ["302003.jpg"]}, steps=2)
+    with pytest.raises(RecipeError, match=r"no file of data\.folders is called '302003\.jpg'"):
+        train(gone, tmp_path / "other")
 
 
 def test_the_memory_of_a_long_run_stays_flat(photos):

@@ -128,6 +128,7 @@ def test_clipping(words, expected):
         {"kind": "sgd", "momentum": 0.9, "weight_decay": 1e-4},
         {"kind": "adam", "weight_decay": 1e-4},
         {"kind": "adamw", "weight_decay": 1e-2},
+        {"kind": "soap", "every": 2},
     ],
 )
 def test_an_optimiser_goes_on_where_it_was(words):

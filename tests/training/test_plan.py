@@ -168,6 +168,15 @@ def test_folders_that_are_missing_or_empty(recipe, tmp_path):
     assert said.count("\n") == 2
 
 
+def test_pictures_that_are_left_out(recipe, tmp_path):
+    """They need not be sound; a name that leaves out nothing is a slip, and said so."""
+    (tmp_path / "train" / "c.png").write_bytes(b"no picture")
+    data = {"kind": "pictures", "folders": ["train"]}
+    check(recipe(data=data | {"leave_out": ["c.png"]}))
+    said = faults(recipe(data=data | {"leave_out": ["c.png", "x.png"]}))
+    assert said == "data.leave_out: no file of data.folders is called 'x.png'"
+
+
 def test_pictures_that_cannot_be_used(recipe, tmp_path):
     (tmp_path / "train" / "c.png").write_bytes(b"no picture")
     draw(tmp_path / "train" / "d.png", deep=True)

@@ -2,6 +2,9 @@
 
 Source: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient
 Sub-Pixel Convolutional Neural Network", CVPR 2016, arXiv:1609.05158.
+
+Differs from the paper: training starts from bilinear interpolation and filters that answer to
+differences, not from noise (docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -27,12 +30,28 @@ class ESPCN(nn.Module):
         self.second = nn.Conv2d(64, 32, 3, padding=1)
         self.sub_pixel = nn.Conv2d(32, channels * scale**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(scale)
-        for layer in (self.first, self.second):
-            fan_out = layer.out_channels * layer.kernel_size[0] ** 2
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / fan_out))
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        self._start_as_interpolation()
+
+    @torch.no_grad()
+    def _start_as_interpolation(self) -> None:
+        """The first channels carry the picture through; the others see differences of pixels."""
+        nn.init.normal_(self.first.weight)
+        self.first.weight -= self.first.weight.mean((1, 2, 3), keepdim=True)
+        nn.init.normal_(self.second.weight, std=1 / math.sqrt(self.second.weight[0].numel()))
         nn.init.normal_(self.sub_pixel.weight, std=0.001)
-        nn.init.zeros_(self.sub_pixel.bias)  # type: ignore[arg-type]
+        for layer, bias in ((self.first, -_GAIN / 2), (self.second, 0.0), (self.sub_pixel, 0.5)):
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            colours = layer.out_channels if layer is self.sub_pixel else self.first.in_channels
+            layer.bias[:colours] = bias  # type: ignore[index]
+        kernel = _interpolation_kernel(self.scale) / _GAIN
+        for c in range(self.first.in_channels):
+            self.first.weight[c] = 0
+            self.first.weight[c, c, 2, 2] = _GAIN
+            self.second.weight[c] = 0
+            self.second.weight[c, c, 1, 1] = 1
+            self.sub_pixel.weight[:, c] = 0
+            own = slice(c * self.scale**2, (c + 1) * self.scale**2)
+            self.sub_pixel.weight[own, c] = kernel
 
     def forward(self, lr: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c sh sw"]:
         """`lr` enlarged; values on [0, 1]."""
@@ -40,6 +59,17 @@ class ESPCN(nn.Module):
         x = torch.tanh(self.second(x))
         # (b, c s², h, w) -> (b, c, s h, s w)
         return self.shuffle(self.sub_pixel(x))  # type: ignore[no-any-return]
+
+
+# So small that tanh leaves a picture around mid-grey nearly as it is.
+_GAIN = 0.25
+
+
+def _interpolation_kernel(scale: int) -> Float[Tensor, "outputs 3 3"]:
+    """Bilinear interpolation as a convolution whose outputs are shuffled to pixels."""
+    offset = (torch.arange(scale) + 0.5) / scale - 0.5
+    taps = torch.stack(((-offset).clamp(min=0), 1 - offset.abs(), offset.clamp(min=0)), 1)
+    return torch.einsum("ai,bj->abij", taps, taps).flatten(0, 1)
 
 
 _SCALES = (1, 2, 3, 4)

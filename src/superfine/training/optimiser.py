@@ -22,6 +22,8 @@ from superfine.training.recipe.types import (
     Schedule,
     Sgd,
 )
+from superfine.training.recipe.types import Soap as SoapChoice
+from superfine.training.soap import Soap
 
 
 def make_optimiser(choice: Optimiser, network: nn.Module) -> Optimizer:
@@ -42,6 +44,14 @@ def make_optimiser(choice: Optimiser, network: nn.Module) -> Optimizer:
             nesterov=choice.nesterov,
             weight_decay=choice.weight_decay,
             fused=True,
+        )
+    if isinstance(choice, SoapChoice):
+        return Soap(
+            groups,
+            lr=choice.learning_rate,
+            betas=choice.betas,
+            eps=choice.eps,
+            every=choice.every,
         )
     kind = torch.optim.AdamW if isinstance(choice, AdamW) else torch.optim.Adam
     return kind(

@@ -62,7 +62,8 @@ def make_source(recipe: Recipe, spec: ModelSpec) -> Source:
 def files_of(data: PictureData | PairData | DepthData) -> list[Path]:
     """Every file that the samples are made of."""
     if isinstance(data, PictureData):
-        return [path for folder in data.folders for path in pictures_in(folder)]
+        found = [path for folder in data.folders for path in pictures_in(folder)]
+        return [path for path in found if path.name not in data.leave_out]
     if isinstance(data, PairData):
         return [*pictures_in(data.hr), *pictures_in(data.lr)]
     kinds = ("depth", "guide")

@@ -95,7 +95,11 @@ def _of_pictures(
     data: PictureData, scale: int, spec: ModelSpec, faults: list[str]
 ) -> Iterator[_Scene]:
     channels = 3 if spec.channels == "rgb" else 1
-    for path, info in _probed(_listed(data.folders, "data.folders", faults), faults):
+    listed = _listed(data.folders, "data.folders", faults)
+    for name in set(data.leave_out) - {path.name for path in listed}:
+        faults.append(f"data.leave_out: no file of data.folders is called {name!r}")
+    used = [path for path in listed if path.name not in data.leave_out]
+    for path, info in _probed(used, faults):
         if info.bit_depth > 8:
             faults.append(f"data: {path} has {info.bit_depth} bits per sample, expected 8")
         for factor in data.shrink:

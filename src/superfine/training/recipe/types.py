@@ -26,6 +26,9 @@ class PictureData(Section):
 
     kind: Literal["pictures"] = "pictures"
     folders: tuple[Path, ...] = Field(min_length=1, description="Folders of HR pictures.")
+    leave_out: tuple[str, ...] = Field(
+        default=(), description="Names of files that are not used: pictures of a test set, say."
+    )
     protocol: str = Field(default="y-matlab", description="How LR is made.")
     shrink: tuple[Annotated[FiniteFloat, Field(gt=0, le=1)], ...] = Field(
         default=(1.0,),
@@ -105,7 +108,21 @@ class AdamW(Adam):
     kind: Literal["adamw"] = "adamw"  # type: ignore[assignment]
 
 
-Optimiser = Annotated[Sgd | Adam | AdamW, Field(discriminator="kind")]
+class Soap(Section):
+    """Adam in the axes in which the gradients of a layer are independent; for small networks."""
+
+    kind: Literal["soap"] = "soap"
+    learning_rate: Rate
+    betas: tuple[Share, Share] = (0.95, 0.95)
+    eps: Rate = 1e-8
+    every: int = Field(default=10, ge=1, description="Steps between two sets of axes.")
+    layers: dict[str, Rate] = Field(
+        default_factory=dict,
+        description="Factor on the learning rate of the parameters whose names begin so.",
+    )
+
+
+Optimiser = Annotated[Sgd | Adam | AdamW | Soap, Field(discriminator="kind")]
 
 WarmUp = Annotated[int, Field(ge=0, description="Steps to climb to the learning rate.")]
 
