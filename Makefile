@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test browser lint format size clean benchmark bench-memory bench-metrics bench-training bench-models bench-latency ledger kill-training kill-saves onnx-all
+.PHONY: demo test browser lint format size clean benchmark bench-memory bench-metrics bench-training bench-models bench-latency ledger results kill-training kill-saves onnx-all
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
@@ -53,6 +53,10 @@ bench-training: $(VENV)/.tested
 # What every network costs: src/superfine/ledger.json and the tables of docs/networks.md.
 ledger: $(VENV)/.tested
 	$(BIN)/python bench/ledger.py
+
+# docs/results.md: every figure of the seeds beside ours; after new weights or new figures.
+results: $(VENV)/.tested
+	$(BIN)/python bench/results.py
 
 # How fast the shipped weights are here, into both.
 bench-models: $(VENV)/.tested

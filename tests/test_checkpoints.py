@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load as from_safetensors
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 import superfine
@@ -35,6 +36,11 @@ FULL_CARD = Card(
     protocol="y-matlab",
     scores={"Set5": {"psnr": 33.1, "ssim": 0.91}},
     licence="Apache-2.0",
+    recipe="network: espcn\nscale: 3\n",
+    terms={"T91": "not stated"},
+    apart_from=("Set5", "Set14"),
+    history=((100, 32.5), (200, 33.1)),
+    limits="Not for noise.",
 )
 
 
@@ -101,6 +107,42 @@ def test_card_comes_back_with_what_saving_fills_in(tmp_path):
         sha256=card.sha256,
     )
     assert card == load(path).card == filled
+
+
+def test_a_card_from_before_has_what_came_later_empty(tmp_path):
+    path = written(tmp_path, "espcn", 2)
+    tensors = from_safetensors(path.read_bytes())
+    values = json.loads(read_card(path).to_metadata()["superfine"])
+    for name in ("recipe", "terms", "apart_from", "history", "limits"):
+        del values[name]
+    path.write_bytes(to_safetensors(tensors, metadata={"superfine": json.dumps(values)}))
+    card = load(path).card
+    assert (card.recipe, card.terms, card.apart_from, card.history) == ("", {}, (), ())
+    del values["training"]
+    path.write_bytes(to_safetensors(tensors, metadata={"superfine": json.dumps(values)}))
+    with pytest.raises(ModelFileError, match=r"missing or unknown: .*training"):
+        read_card(path)
+
+
+def test_half_the_bytes_give_the_rounded_weights(tmp_path):
+    network = randomised(find("fsrcnn").build(2))
+    card = Card("fsrcnn", 2, "y")
+    save(network, card, tmp_path / "whole")
+    save(network, card, tmp_path / "half", half=True)
+    whole, half = ((tmp_path / name).stat().st_size for name in ("whole", "half"))
+    assert whole - half == 2 * 12_809
+    loaded = load(tmp_path / "half").network.state_dict()
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded[name], tensor.half().float())
+    assert read_card(tmp_path / "half").sha256 != read_card(tmp_path / "whole").sha256
+
+
+def test_weights_too_large_for_half_are_refused(tmp_path):
+    network = find("fsrcnn").build(2)
+    network.enlarge.bias.data[0] = 1e5
+    with pytest.raises(ModelFileError, match=r"infinite: enlarge\.bias"):
+        save(network, Card("fsrcnn", 2, "y"), tmp_path / "net", half=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sha256_is_of_names_types_shapes_and_values(tmp_path):

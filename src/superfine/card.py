@@ -36,6 +36,11 @@ class Card:
         protocol: How the scores were measured.
         scores: Set name -> {"psnr": dB, "ssim": at most 1}.
         licence: Of the weights.
+        recipe: The recipe they were trained by, as its file has it, folders below the data folder.
+        terms: Name of a training set -> what its makers allow.
+        apart_from: Test sets whose pictures were looked for in the training data and not found.
+        history: Steps and the PSNR in dB then, on the first set of the recipe.
+        limits: What they are not for, in one or two sentences.
         value_range: Smallest and largest value of inputs and outputs.
         hyper_parameters: What the zoo builds the network with; filled in when saved.
         code_version: Version of superfine that wrote them; filled in when saved.
@@ -50,6 +55,11 @@ class Card:
     protocol: str = ""
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     licence: str = ""
+    recipe: str = ""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    apart_from: tuple[str, ...] = ()
+    history: tuple[tuple[int, float], ...] = ()
+    limits: str = ""
     value_range: tuple[float, float] = (0.0, 1.0)
     hyper_parameters: Mapping[str, Plain] = field(default_factory=dict)
     code_version: str = ""
@@ -81,30 +91,64 @@ def card_from_metadata(metadata: Mapping[str, object]) -> Card | None:
     return _checked(values)
 
 
+_TEXTS = (
+    *("architecture", "channels", "training", "protocol", "licence", "code_version"),
+    *("sha256", "recipe", "limits"),
+)
+
+# Fields that cards written before they existed do not have.
+_LATER = frozenset(("recipe", "terms", "apart_from", "history", "limits"))
+
+
 def _checked(values: dict[str, object]) -> Card:
     """The card that `values` spell, each of the type it is declared with."""
-    strings = ("architecture", "channels", "training", "protocol", "licence", "code_version")
-    if wrong := values.keys() ^ {f.name for f in fields(Card)}:
+    wrong = values.keys() ^ {f.name for f in fields(Card)}
+    if wrong - (_LATER - values.keys()):
         raise _damaged(f"missing or unknown: {', '.join(sorted(wrong))}")
-    if wrong_type := [s for s in (*strings, "sha256") if not isinstance(values[s], str)]:
+    values = {"recipe": "", "terms": {}, "apart_from": [], "history": [], "limits": "", **values}
+    if wrong_type := [name for name in _TEXTS if not isinstance(values[name], str)]:
         raise _damaged(f"{wrong_type[0]} is not text")
-    scale, data, span = values["scale"], values["training_data"], values["value_range"]
+    scale, span = values["scale"], values["value_range"]
     if not isinstance(scale, int) or isinstance(scale, bool) or scale < 1:
         raise _damaged("scale is not a whole number above 0")
-    if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
-        raise _damaged("training_data is not a list of names")
     if not isinstance(span, list) or len(span) != 2 or not all(map(_is_number, span)):
         raise _damaged("value_range is not two numbers")
     if not isinstance(values["hyper_parameters"], dict):
         raise _damaged("hyper_parameters is not an object")
-    scores = values["scores"]
+    scores, terms = values["scores"], values["terms"]
     if not isinstance(scores, dict) or not all(
         isinstance(score, dict) and all(map(_is_number, score.values()))
         for score in scores.values()
     ):
         raise _damaged("scores is not numbers by set")
-    tuples = {"training_data": tuple(data), "value_range": (float(span[0]), float(span[1]))}
+    if not isinstance(terms, dict) or not all(isinstance(words, str) for words in terms.values()):
+        raise _damaged("terms is not text by set")
+    tuples = {
+        "training_data": _names(values, "training_data"),
+        "apart_from": _names(values, "apart_from"),
+        "history": _history(values["history"]),
+        "value_range": (float(span[0]), float(span[1])),
+    }
     return Card(**{**values, **tuples})  # type: ignore[arg-type]  # each was checked above
+
+
+def _names(values: Mapping[str, object], key: str) -> tuple[str, ...]:
+    found = values[key]
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise _damaged(f"{key} is not a list of names")
+    return tuple(found)
+
+
+def _history(found: object) -> tuple[tuple[int, float], ...]:
+    if not isinstance(found, list) or not all(
+        isinstance(pair, list)
+        and len(pair) == 2
+        and all(map(_is_number, pair))
+        and isinstance(pair[0], int)
+        for pair in found
+    ):
+        raise _damaged("history is not pairs of a step and a score")
+    return tuple((step, float(score)) for step, score in found)
 
 
 def _is_number(value: object) -> bool:

@@ -89,7 +89,9 @@ class LoadedModel:
     findings: tuple[str, ...] = ()
 
 
-def save(network: nn.Module, card: Card, path: Path, *, overwrite: bool = False) -> None:
+def save(
+    network: nn.Module, card: Card, path: Path, *, overwrite: bool = False, half: bool = False
+) -> None:
     """Writes the weights of `network` with `card` to `path`; the same weights give the same bytes.
 
     Args:
@@ -97,12 +99,14 @@ def save(network: nn.Module, card: Card, path: Path, *, overwrite: bool = False)
         card: Its hyper-parameters, version and sha256 are filled in here.
         path: Should end in `.safetensors`.
         overwrite: Whether a file that is already there may be replaced.
+        half: Round the weights to float16; loading gives float32 again.
 
     Raises:
-        ModelFileError: When `network` is not what `card` says or holds NaN or infinity.
+        ModelFileError: When `network` is not what `card` says or holds NaN or infinity, or values
+            too large for float16 where that is asked for.
         OutputError: When the file exists or cannot be written.
     """
-    write_bytes_atomic(path, encode(network, card), overwrite=overwrite)
+    write_bytes_atomic(path, encode(network, card, half=half), overwrite=overwrite)
 
 
 def load_model(model: str | Path, *, scale: float | None) -> LoadedModel:

@@ -46,16 +46,18 @@ class OwnFile:
     network: nn.Module | None = None
 
 
-def encode(network: nn.Module, card: Card) -> bytes:
+def encode(network: nn.Module, card: Card, *, half: bool = False) -> bytes:
     """The file for the weights of `network`; the same weights and card give the same bytes.
 
     Args:
         network: What the zoo builds for the architecture and the scale of `card`, or one of the
             community.
         card: Its hyper-parameters, version and sha256 are filled in here.
+        half: Round the weights to float16, which takes half the room.
 
     Raises:
-        ModelFileError: When `network` is not what `card` says or holds NaN or infinity.
+        ModelFileError: When `network` is not what `card` says or holds NaN or infinity, or values
+            too large for float16 where that is asked for.
     """
     # A copy in plain order: in training the weights may lie channels last.
     tensors = {
@@ -69,6 +71,9 @@ def encode(network: nn.Module, card: Card) -> bytes:
     else:
         spec = find(card.architecture)
         _refuse_other_tensors(spec, card.scale, tensors)
+    if half:
+        tensors = {name: _rounded(tensor) for name, tensor in tensors.items()}
+        refuse_not_finite(tensors)
     filled = replace(
         card,
         hyper_parameters=hyper_parameters(spec),
@@ -76,6 +81,10 @@ def encode(network: nn.Module, card: Card) -> bytes:
         sha256=sha256_of(tensors),
     )
     return to_safetensors(tensors, metadata=filled.to_metadata())
+
+
+def _rounded(tensor: Tensor) -> Tensor:
+    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def decode(data: bytes) -> OwnFile | None:
@@ -100,7 +109,7 @@ def decode(data: bytes) -> OwnFile | None:
 
 
 def _verified(data: bytes, card: Card) -> dict[str, Tensor]:
-    """The tensors of the file `data`, which are those the card was written for."""
+    """The tensors of the file `data`, which are those the card was written for, in float32."""
     try:
         tensors: dict[str, Tensor] = from_safetensors(data)
     except SafetensorError as error:
@@ -113,7 +122,7 @@ def _verified(data: bytes, card: Card) -> dict[str, Tensor]:
             hint="Fetch the file again.",
         )
     refuse_not_finite(tensors)
-    return tensors
+    return {n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()}
 
 
 def _refuse_other_community(card: Card, found: community.Found) -> community.Found:
@@ -156,7 +165,7 @@ def hyper_parameters(spec: ModelSpec) -> dict[str, Plain]:
 
 
 def _claimed(header: Mapping[str, object]) -> dict[str, Shape]:
-    """Name -> shape as the header claims; every tensor must claim float32."""
+    """Name -> shape as the header claims; every tensor must claim float32 or float16."""
     shapes = {}
     for name, entry in header.items():
         if name == "__metadata__":
@@ -164,8 +173,8 @@ def _claimed(header: Mapping[str, object]) -> dict[str, Shape]:
         shape = entry.get("shape") if isinstance(entry, dict) else None
         if not isinstance(shape, list) or not isinstance(entry, dict):
             raise ModelFileError(f"The header has no shape for {name}.")
-        if entry.get("dtype") != "F32":
-            raise ModelFileError(f"{name} is {entry.get('dtype')}, expected F32.")
+        if entry.get("dtype") not in ("F32", "F16"):
+            raise ModelFileError(f"{name} is {entry.get('dtype')}, expected F32 or F16.")
         shapes[name] = tuple(shape)
     return shapes
 

@@ -225,6 +225,10 @@ SAFETENSORS = (
     Case("impossible scale", BROKEN, "does not know", lambda: with_card({}, scale=BILLION)),
     Case("other hyper-parameters", BROKEN, "another", lambda: with_card({}, hyper_parameters={})),
     Case("card of other types", BROKEN, "scores", lambda: with_card({}, scores=["<b>"])),
+    Case("terms of other types", BROKEN, "terms", lambda: with_card({}, terms={"T91": 1})),
+    Case("history of other types", BROKEN, "history", lambda: with_card({}, history=[[1.5, 30]])),
+    Case("limits of other types", BROKEN, "limits", lambda: with_card({}, limits=["none"])),
+    Case("names of other types", BROKEN, "apart_from", lambda: with_card({}, apart_from=[5])),
     Case("card of later layout", BROKEN, "newer", lambda: with_card({}, format=2)),
     Case("HTML in the card", BROKEN, "sha256", lambda: with_card(state(), training="<script>")),
     Case(
