@@ -33,6 +33,45 @@ def test_models_info_reads_a_card_and_counts_parameters(run: Run, tmp_path: Path
     assert "licence" in run("models", "info", weights).out
 
 
+def test_models_info_answers_three_questions(run: Run, tmp_path: Path) -> None:
+    card = Card(
+        "fsrcnn",
+        2,
+        "y",
+        training_data=("T91 (91 files)", "mine (2 files)"),
+        training="6 steps; 2 minutes",
+        protocol="y-matlab",
+        scores={"Set14": {"psnr": 32.5}, "Set5": {"psnr": 36.5, "ssim": 0.95}},
+        licence="CC0-1.0",
+        recipe="network: fsrcnn\nscale: 2\n",
+        terms={"T91": "licence not stated"},
+        apart_from=("Set5", "Set14"),
+        history=((3, 36.25), (6, 36.5)),
+        limits="Not for noise\x1b[31m.",
+    )
+    save(find("fsrcnn").build(2), card, tmp_path / "mine.safetensors")
+    lines = run("models", "info", tmp_path / "mine.safetensors").out.splitlines()
+    assert lines[0].startswith("mine: fsrcnn x2, y; Dong et al.")
+    asked = [line for line in lines if line.endswith("?")]
+    assert asked == ["May I use it?", "How good is it?", "How was it made?"]
+    for line in (
+        "  licence       CC0-1.0",
+        "  trained on    T91 (91 files): licence not stated",
+        "                mine (2 files)",
+        "  apart from    Set5, Set14: none of their pictures was found in it",
+        "  limits        Not for noise\\x1b[31m.",
+        "  cost          2.87 GMACs for a result of 1280x720",
+        "  on the way    3: 36.25 dB, 6: 36.50 dB",
+        "  recipe        network: fsrcnn",
+        "                scale: 2",
+    ):
+        assert line in lines
+    assert lines.index("  Set5          psnr 36.5000, ssim 0.9500") + 1 == lines.index(
+        "  Set14         psnr 32.5000"
+    )
+    assert not any(line.startswith("  speed") for line in lines)
+
+
 def test_models_info_names_the_nearest(run: Run, tmp_path: Path) -> None:
     outcome = run("models", "info", "fsrcn-x4")
     assert outcome.code == 2
