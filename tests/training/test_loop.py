@@ -14,11 +14,12 @@ from superfine.benchmark.protocol import find_protocol
 from superfine.checkpoints import load
 from superfine.data.folders import read_all
 from superfine.errors import ModelFileError, OutputError, TrainingError, UsageError
-from superfine.models import bicubic
+from superfine.models import bicubic, find
 from superfine.training import journal
 from superfine.training.checkpoint import found_in
 from superfine.training.learner import Learner
 from superfine.training.loop import train
+from superfine.training.processes import Place
 from superfine.training.recipe.text import RecipeError
 from superfine.training.run_folder import RunFolder
 from tests.training.desk import Listener, StopAfter, make_depth, make_photos, make_recipe
@@ -119,6 +120,11 @@ WAYS = {
         "optimiser": {"kind": "adam", "learning_rate": 1e-3},
         "precision": "bf16",
     },
+    "bf16, the end in float32": {
+        "optimiser": {"kind": "adam", "learning_rate": 1e-3},
+        "precision": "bf16",
+        "exact_end": 0.5,
+    },
     "fp16": {"precision": "fp16", "clip": {"kind": "norm", "at": 1.0}},
     "two sets": {},
 }
@@ -140,6 +146,18 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(photos, tmp_path, way):
     assert train(recipe, tmp_path / "parts").step == steps
     assert log_of(tmp_path / "parts") == log_of(tmp_path / "whole")
     assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
+
+
+def test_the_last_steps_compute_in_float32(photos):
+    """Half of five steps: the first three in bf16, the last two not."""
+    recipe = make_recipe(photos, steps=5, precision="bf16", exact_end=0.5)
+    learner = Learner(recipe, find("fsrcnn-small"), torch.device("cpu"), Place())
+    kinds = []
+    for step in range(5):
+        learner.progress.step = step
+        with learner.autocast():
+            kinds.append(learner.network.single()(torch.rand(1, 1, 8, 8)).dtype)
+    assert kinds == [torch.bfloat16] * 3 + [torch.float32] * 2
 
 
 def test_a_finished_run_is_left_as_it_is(photos, tmp_path):

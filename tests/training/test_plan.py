@@ -74,6 +74,7 @@ CONTRADICTIONS = {
         "validate.protocol: No protocol is called 'depth-bicubic'",
     ),
     "accumulate": ({"batch": 10, "accumulate": 4}, "accumulate: a batch of 10 .*in 4 equal"),
+    "exact end": ({"exact_end": 0.2}, "exact_end: with precision fp32 all steps are exact"),
     "warm-up": (
         {"schedule": {"kind": "cosine", "warm_up": 101}},
         "schedule.warm_up: 101 steps, but there are only 100",
@@ -365,6 +366,8 @@ def test_pieces_of_a_batch_and_short_numbers_need_less(recipe):
     pieces = plan(recipe(batch=8, accumulate=4)).memory
     assert pieces.activations == whole.activations // 4
     short = plan(recipe(batch=8, precision="bf16")).memory
+    ended = plan(recipe(batch=8, precision="bf16", exact_end=0.1)).memory
+    assert ended == plan(recipe(batch=8)).memory
     assert short.activations == whole.activations // 2
     assert plan(recipe(averaging=0)).memory.averaged == 0
     assert whole.optimiser == 2 * whole.weights  # Adam's two moments

@@ -132,11 +132,13 @@ class Learner:
         return self.recipe.optimiser.learning_rate * self.share
 
     def autocast(self) -> torch.autocast:
-        """Lets networks compute in the numbers of the recipe."""
+        """Lets networks compute in the numbers that the recipe has for the next step."""
+        recipe = self.recipe
+        exact = self.progress.step >= recipe.steps * (1 - recipe.exact_end)
         return torch.autocast(
             self.device.type,
-            _PRECISIONS[self.recipe.precision],
-            enabled=self.recipe.precision != "fp32",
+            _PRECISIONS[recipe.precision],
+            enabled=recipe.precision != "fp32" and not exact,
         )
 
     def step(self, batch: Batch, scale: int) -> None:

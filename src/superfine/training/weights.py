@@ -33,6 +33,7 @@ def make_card(
         terms.append(f"{recipe.adversarial.weight:g} {recipe.adversarial.kind} adversarial")
     losses = " + ".join(terms)
     serves = f"for scales {', '.join(map(str, recipe.scale))}, " if several else ""
+    exact = f" and fp32 for the last {recipe.exact_end:.0%}" if recipe.exact_end else ""
     return Card(
         architecture=spec.name,
         scale=recipe.scale[0],
@@ -40,7 +41,7 @@ def make_card(
         training_data=_sets(files),
         training=f"{serves}{step} steps, batch {recipe.batch} of {recipe.patch}x{recipe.patch} LR "
         f"patches, {losses}, {recipe.optimiser.kind} {recipe.optimiser.learning_rate:g}, "
-        f"{recipe.precision}, seed {recipe.seed}",
+        f"{recipe.precision}{exact}, seed {recipe.seed}",
         protocol=recipe.validate_on.protocol,
         scores=flat,
         # Weights with a user's generator inside are not ours to license.

@@ -62,6 +62,8 @@ def contradictions(recipe: Recipe) -> tuple[str, ...]:
             f"accumulate: a batch of {recipe.batch} is not computed in {recipe.accumulate} equal "
             "pieces"
         )
+    if recipe.exact_end and recipe.precision == "fp32":
+        faults.append("exact_end: with precision fp32 all steps are exact; leave it out")
     try:
         spec = find(recipe.network)
     except SuperfineError as error:

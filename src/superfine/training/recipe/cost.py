@@ -131,7 +131,7 @@ def memory(recipe: Recipe, spec: ModelSpec, costs: dict[int, ForwardCost], pictu
     learned = _BYTES * parameter_count(network)
     piece = recipe.batch // recipe.accumulate
     # Convolutions keep half as much in 16 bits; what is small stays in float32.
-    share = 1.0 if recipe.precision == "fp32" else 0.5
+    share = 1.0 if recipe.precision == "fp32" or recipe.exact_end else 0.5
     return Memory(
         weights=held,
         gradients=learned,

@@ -322,6 +322,10 @@ class Recipe(Section):
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32", description="In which numbers the network computes while training."
     )
+    exact_end: Share = Field(
+        default=0.0,
+        description="Share of the steps, the last ones, that compute in float32 all the same.",
+    )
     compile: bool = Field(default=False, description="Let torch.compile write the step.")
     adversarial: Adversarial | None = None
     seed: int = Field(default=0, ge=0, lt=1 << 63)
