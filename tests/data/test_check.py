@@ -19,6 +19,7 @@ from superfine.data.check.resize import (
 from superfine.data.check.shift import shift_of
 from superfine.errors import UsageError
 from superfine.ops.color import luma_uint8
+from superfine.ops.views import VIEWS, turn
 
 from .drawing import draw, draw_scenes, scene
 
@@ -224,6 +225,22 @@ def test_test_pictures_in_the_training_folder_are_found(tmp_path):
         "piece.png": ("leak", "t2.png"),
         "piece.jpg": ("leak", "t3.png"),
     }
+
+
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_turned_and_mirrored_test_pictures_are_found(tmp_path, view):
+    """Whole, smaller and in pieces, in each of the seven views that are not upright."""
+    tests = [scene(seed, width=360, height=280) for seed in range(3)]
+    for number, picture in enumerate(tests):
+        draw(tmp_path / "test" / f"t{number}.png", picture)
+        turned = turn(torch.from_numpy(picture).permute(2, 0, 1), view).permute(1, 2, 0).numpy()
+        small = Image.fromarray(np.ascontiguousarray(turned)).resize((200, 200))
+        kept = (turned, np.asarray(small), turned[31:231, 47:247])[number]
+        draw(tmp_path / "train" / f"{number}.png", np.ascontiguousarray(kept))
+    checked = look(tmp_path / "train", test=[tmp_path / "test"])
+    found = [(f.kind, f.files[0].stem, f.files[1].stem) for f in checked.findings]
+    assert found == [("leak", str(n), f"t{n}") for n in range(3)]
+    assert all(f.message.endswith(", turned or mirrored") for f in checked.findings)
 
 
 @pytest.mark.data

@@ -21,6 +21,7 @@ from superfine.errors import SuperfineError, UsageError
 from superfine.io.pictures import probe
 from superfine.ops.codes import to_codes, to_unit
 from superfine.ops.color import luma_uint8
+from superfine.ops.views import VIEWS, turn
 from superfine.types import Image
 
 _SCALES = (2, 3, 4, 8, 5, 6, 7, 1)  # tried in this order
@@ -257,13 +258,18 @@ def _check_leaks(
     checked: Checked,
     on_progress: Callable[[int], None],
 ) -> None:
-    looked_at = []
+    looked_at: list[list[Likeness]] = [[] for _ in VIEWS]
     for done, path in enumerate(tests):
         on_progress(done)
         image = _read(path, checked)
         if image is not None:
-            looked_at.append(likeness(path, image.pixels, _luma(_codes(image)), marks=True))
-    checked.findings += [
-        Finding("leak", (a.first, a.second), f"{_ALIKE[a.how]} {a.second}")
-        for a in shared(known, looked_at)
-    ]
+            luma = _luma(_codes(image))
+            for view, seen in enumerate(looked_at):
+                pixels = turn(image.pixels, view)
+                seen.append(likeness(path, pixels, turn(luma, view), marks=True))
+    found: dict[tuple[Path, Path], str] = {}
+    for view, seen in enumerate(looked_at):
+        for a in shared(known, seen):
+            turned = ", turned or mirrored" if view else ""
+            found.setdefault((a.first, a.second), f"{_ALIKE[a.how]} {a.second}{turned}")
+    checked.findings += [Finding("leak", paths, said) for paths, said in sorted(found.items())]
