@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Shaped, UInt64
+from jaxtyping import Bool, Float, Int, Shaped, UInt64
 from torch import Tensor
 
 from superfine.ops.resize import imresize
+from superfine.ops.views import VIEWS, turn
 
 _SIDE = 32  # pixels of the small picture that is compared
 _LOW = 8  # of its cosine frequencies on each axis that are hashed
@@ -79,11 +80,33 @@ def likeness(
         luma: On 0..255.
         marks: Whether pieces are to be found too.
     """
+    return _likeness(path, pixels, luma, _stands_out(luma.float()) if marks else None)
+
+
+def in_every_view(
+    path: Path, pixels: Shaped[Tensor, "c h w"], luma: Float[Tensor, "h w"]
+) -> list[Likeness]:
+    """The likeness of a picture in each of its eight views, with marks; arguments as above."""
+    stands_out = _stands_out(luma.float())  # wherever it is turned
+    return [
+        _likeness(path, turn(pixels, view), turn(luma, view), turn(stands_out, view))
+        for view in VIEWS
+    ]
+
+
+def _likeness(
+    path: Path,
+    pixels: Shaped[Tensor, "c h w"],
+    luma: Float[Tensor, "h w"],
+    stands_out: Bool[Tensor, "h w"] | None,
+) -> Likeness:
     header = f"{tuple(pixels.shape)} {pixels.dtype}".encode()
     exact = hashlib.sha256(header + pixels.contiguous().numpy().tobytes()).hexdigest()
     small = imresize(luma.double(), size=(_SIDE, _SIDE))
-    seen = _marks(luma.float()) if marks else (np.empty(0, np.uint64), np.empty((0, 2), np.int64))
-    return Likeness(path, exact, _look(small), _unit(small), *seen)
+    marks, places = np.empty(0, np.uint64), np.empty((0, 2), np.int64)
+    if stands_out is not None and stands_out.any():
+        marks, places = _marks(luma.float(), stands_out.nonzero())
+    return Likeness(path, exact, _look(small), _unit(small), marks, places)
 
 
 def repeated(pictures: Sequence[Likeness]) -> list[Alike]:
@@ -150,24 +173,31 @@ def _near(a: Sequence[Likeness], b: Sequence[Likeness]) -> Iterator[tuple[int, i
                 yield start + row, column
 
 
-def _marks(luma: Float[Tensor, "h w"]) -> tuple[UInt64[np.ndarray, " m"], Int[np.ndarray, "m 2"]]:
-    """Pixels that stand out from all around them, and what surrounds each.
+def _stands_out(luma: Float[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
+    """The pixels that stand out from all around them.
 
-    The choice depends on nothing but the surroundings, so that a piece has the marks of the whole.
+    The choice depends on nothing but the surroundings, so that a piece has the marks of the whole,
+    and treats all directions alike.
     """
     x = luma[None, None]
     reach = max(_AROUND, 4 * _CELL + _CELL)
     if min(luma.shape) <= 2 * reach:
-        return np.empty(0, np.uint64), np.empty((0, 2), np.int64)
+        return torch.zeros_like(luma, dtype=torch.bool)
     contrast = F.avg_pool2d(x, 3, 1, 1) - F.avg_pool2d(x, 9, 1, 4)
     most = F.max_pool2d(contrast, (2 * _AROUND + 1, 1), 1, (_AROUND, 0))
     most = F.max_pool2d(most, (1, 2 * _AROUND + 1), 1, (0, _AROUND))
     stands_out = ((contrast == most) & (contrast > _STANDS_OUT))[0, 0]
     stands_out[:reach] = stands_out[-reach:] = False
     stands_out[:, :reach] = stands_out[:, -reach:] = False
-    places = stands_out.nonzero()
-    # Means of cells in 8 rows of 9, each compared with its right neighbour: 64 bits.
-    cells = F.avg_pool2d(x, _CELL, 1)[0, 0]
+    return stands_out
+
+
+def _marks(
+    luma: Float[Tensor, "h w"], places: Int[Tensor, "m 2"]
+) -> tuple[UInt64[np.ndarray, " m"], Int[np.ndarray, "m 2"]]:
+    """What surrounds each of `places`: 64 bits."""
+    # Means of cells in 8 rows of 9, each compared with its right neighbour.
+    cells = F.avg_pool2d(luma[None, None], _CELL, 1)[0, 0]
     down = _CELL * (torch.arange(8) - 4)
     right = _CELL * (torch.arange(9) - 4) - _CELL // 2
     around = cells[

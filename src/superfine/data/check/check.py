@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from superfine.data.check.alike import Likeness, likeness, repeated, shared
+from superfine.data.check.alike import Likeness, in_every_view, likeness, repeated, shared
 from superfine.data.check.resize import MadeBy, made_by
 from superfine.data.check.shift import Shift, shift_of
 from superfine.data.listing import pictures_in
@@ -21,7 +21,7 @@ from superfine.errors import SuperfineError, UsageError
 from superfine.io.pictures import probe
 from superfine.ops.codes import to_codes, to_unit
 from superfine.ops.color import luma_uint8
-from superfine.ops.views import VIEWS, turn
+from superfine.ops.views import VIEWS
 from superfine.types import Image
 
 _SCALES = (2, 3, 4, 8, 5, 6, 7, 1)  # tried in this order
@@ -263,13 +263,12 @@ def _check_leaks(
         on_progress(done)
         image = _read(path, checked)
         if image is not None:
-            luma = _luma(_codes(image))
-            for view, seen in enumerate(looked_at):
-                pixels = turn(image.pixels, view)
-                seen.append(likeness(path, pixels, turn(luma, view), marks=True))
+            views = in_every_view(path, image.pixels, _luma(_codes(image)))
+            for seen, turned in zip(looked_at, views, strict=True):
+                seen.append(turned)
     found: dict[tuple[Path, Path], str] = {}
     for view, seen in enumerate(looked_at):
+        how = ", turned or mirrored" if view else ""
         for a in shared(known, seen):
-            turned = ", turned or mirrored" if view else ""
-            found.setdefault((a.first, a.second), f"{_ALIKE[a.how]} {a.second}{turned}")
+            found.setdefault((a.first, a.second), f"{_ALIKE[a.how]} {a.second}{how}")
     checked.findings += [Finding("leak", paths, said) for paths, said in sorted(found.items())]
