@@ -148,6 +148,21 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(photos, tmp_path, way):
     assert weights_of(tmp_path / "parts") == weights_of(tmp_path / "whole")
 
 
+def test_a_network_may_learn_in_its_form_for_use(photos, tmp_path):
+    changes = {"network": "span-28", "steps": 3, "batch": 1}
+    counts = []
+    for wide in (True, False):
+        recipe = make_recipe(
+            photos, wide=wide, optimiser={"kind": "soap", "learning_rate": 1e-3}, **changes
+        )
+        run = tmp_path / str(wide)
+        assert train(recipe, run).finished
+        assert load(run / "span-28-x2.safetensors").spec.name == "span-28"
+        newest = max(found_in(run / "checkpoints"))
+        counts.append((newest / "network.safetensors").stat().st_size)
+    assert counts[0] > 3 * counts[1]
+
+
 def test_the_last_steps_compute_in_float32(photos):
     """Half of five steps: the first three in bf16, the last two not."""
     recipe = make_recipe(photos, steps=5, precision="bf16", exact_end=0.5)

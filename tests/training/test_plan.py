@@ -75,6 +75,7 @@ CONTRADICTIONS = {
     ),
     "accumulate": ({"batch": 10, "accumulate": 4}, "accumulate: a batch of 10 .*in 4 equal"),
     "exact end": ({"exact_end": 0.2}, "exact_end: with precision fp32 all steps are exact"),
+    "form": ({"wide": False}, "wide: espcn has no wider form"),
     "warm-up": (
         {"schedule": {"kind": "cosine", "warm_up": 101}},
         "schedule.warm_up: 101 steps, but there are only 100",

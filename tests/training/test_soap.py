@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from superfine.training.soap import Soap
+from superfine.training.soap import Soap, values_remembered
 
 
 def soap(parameters, **values):
@@ -94,3 +94,12 @@ def test_the_first_gradient_only_makes_the_axes():
     soap([weight, bias]).step()
     assert bool((weight == 1).all())
     assert bool((bias < 1).all())
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 1), (4, 3, 3, 3), (2, 2049), (1, 9)])
+def test_what_is_remembered_is_told_before(shape):
+    weight = nn.Parameter(torch.zeros(shape))
+    used = soap([weight])
+    walk(used, weight, gradients(shape, 12))
+    state = used.state[weight].values()
+    assert sum(t.numel() for t in state) == values_remembered(shape)

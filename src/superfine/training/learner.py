@@ -85,7 +85,7 @@ class Learner:
         self.last_rate = 0.0
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(recipe.seed)  # only the initial weights draw from it
-            self.network = Network(spec, recipe.scale)
+            self.network = Network(spec, recipe.scale, wide=recipe.wide)
         copied: tuple[str, ...] = ()
         if recipe.start_from is not None:
             copied = load_matching(self.network.single(), recipe.start_from)

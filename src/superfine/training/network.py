@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,17 @@ Outputs = Tensor | tuple[Tensor, ...]
 class Network(nn.Module):
     """One network at each scale of a recipe; all of them hold the same parameters."""
 
-    def __init__(self, spec: ModelSpec, scales: tuple[int, ...]) -> None:
+    def __init__(self, spec: ModelSpec, scales: tuple[int, ...], *, wide: bool) -> None:
+        """Builds it.
+
+        Args:
+            spec: Of the zoo.
+            scales: Of the recipe.
+            wide: Take the form it is trained in, where that is another.
+        """
         super().__init__()
-        build = spec.training or spec.build
-        self._trained_wide = spec.training is not None
+        self._trained_wide = wide and spec.training is not None
+        build = form(spec, wide=wide)
         self.at_scale = nn.ModuleDict({str(scale): build(scale) for scale in scales})
         first = self.at_scale[str(scales[0])]
         for scale in scales[1:]:
@@ -41,6 +48,11 @@ class Network(nn.Module):
             return self.single()
         merged: nn.Module = self.single().merged()  # type: ignore[operator]
         return merged
+
+
+def form(spec: ModelSpec, *, wide: bool) -> Callable[[int], nn.Module]:
+    """What builds the network of `spec` at a scale, in its wider form if asked and there is one."""
+    return spec.training if wide and spec.training is not None else spec.build
 
 
 def _share(first: nn.Module, other: nn.Module) -> None:

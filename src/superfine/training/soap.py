@@ -9,7 +9,8 @@ side longer than 2,048 values is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -82,6 +83,13 @@ class Soap(Optimizer):
         change = _turn_back(_turn(state["mean"], state) / (1 - slow**step) / size, state)
         parameter.add_(change.view(parameter.shape), alpha=-group["lr"])
         _follow(state, gradient, slower, axes=step % group["every"] == 0)
+
+
+def values_remembered(shape: Sequence[int]) -> int:
+    """How many values `Soap` remembers of a parameter of this shape."""
+    values = math.prod(shape)
+    sides = (shape[0], values // shape[0]) if len(shape) > 1 else ()
+    return 1 + 2 * values + sum(2 * side**2 for side in sides if 1 < side <= _LONGEST)
 
 
 def _as_matrix(weight: Tensor) -> Tensor:

@@ -157,7 +157,9 @@ def _of_the_protocols(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
 
 
 def _of_the_network(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
-    """What is wrong with the patches and with how outputs are compared."""
+    """What is wrong with the form, the patches and with how outputs are compared."""
+    if not recipe.wide and spec.training is None:
+        yield f"wide: {spec.name} has no wider form; leave it out"
     if spec.side is not None and recipe.patch != spec.side:
         yield f"patch: {spec.name} takes {spec.side} LR pixels on a side, not {recipe.patch}"
         return

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from superfine.models import ModelSpec, find, parameter_count
 from superfine.schema import build_empty
-from superfine.training.recipe.types import Optimiser, Recipe, Sgd
+from superfine.training.network import form
+from superfine.training.recipe.types import Optimiser, Recipe, Sgd, Soap
+from superfine.training.soap import values_remembered
 
 _BYTES = 4  # of a float32
 
@@ -126,7 +128,7 @@ def memory(recipe: Recipe, spec: ModelSpec, costs: dict[int, ForwardCost], pictu
         pictures: Bytes of the decoded training data.
     """
     with torch.device("meta"):
-        network = (spec.training or spec.build)(recipe.scale[0])
+        network = form(spec, wide=recipe.wide)(recipe.scale[0])
     held = _BYTES * sum(t.numel() for t in network.state_dict().values())
     learned = _BYTES * parameter_count(network)
     piece = recipe.batch // recipe.accumulate
@@ -135,7 +137,7 @@ def memory(recipe: Recipe, spec: ModelSpec, costs: dict[int, ForwardCost], pictu
     return Memory(
         weights=held,
         gradients=learned,
-        optimiser=learned * _moments(recipe.optimiser),
+        optimiser=_BYTES * _remembered(recipe.optimiser, network),
         averaged=held if recipe.averaging else 0,
         activations=int(max(cost.saved_bytes for cost in costs.values()) * piece * share),
         batch=recipe.batch * max(_sample_bytes(spec, scale, recipe) for scale in costs),
@@ -143,11 +145,14 @@ def memory(recipe: Recipe, spec: ModelSpec, costs: dict[int, ForwardCost], pictu
     )
 
 
-def _moments(optimiser: Optimiser) -> int:
-    """Values the optimiser remembers for each weight."""
+def _remembered(optimiser: Optimiser, network: nn.Module) -> int:
+    """Values the optimiser remembers of the weights."""
+    if isinstance(optimiser, Soap):
+        return sum(values_remembered(p.shape) for p in network.parameters() if p.requires_grad)
+    learned = parameter_count(network)
     if isinstance(optimiser, Sgd):
-        return 1 if optimiser.momentum else 0
-    return 2
+        return learned if optimiser.momentum else 0
+    return 2 * learned
 
 
 def _sample_bytes(spec: ModelSpec, scale: int, recipe: Recipe) -> int:

@@ -327,6 +327,9 @@ class Recipe(Section):
         description="Share of the steps, the last ones, that compute in float32 all the same.",
     )
     compile: bool = Field(default=False, description="Let torch.compile write the step.")
+    wide: bool = Field(
+        default=True, description="Train in the wider form, where the network has one (SPAN)."
+    )
     adversarial: Adversarial | None = None
     seed: int = Field(default=0, ge=0, lt=1 << 63)
     start_from: Path | None = Field(
