@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from superfine.benchmark.results import Cell
+from superfine.benchmark.measure import measure
+from superfine.benchmark.protocol import find_protocol
 from superfine.benchmark.sets import PictureSet, find_set
-from superfine.benchmark.suite import run_benchmark
 from superfine.card import SHIPPED, read_card
 from superfine.checkpoints import load, save
 from superfine.data.catalogue.sets import CATALOGUE, DataSet
 from superfine.data.check.check import check
+from superfine.data.folders import read_uint8
 from superfine.data.source import describe
-from superfine.errors import UsageError
+from superfine.errors import SuperfineError, UsageError
 from superfine.training.recipe.text import (
     load_recipe,
     resolved,
@@ -37,6 +39,7 @@ from superfine.training.run_folder import LAUNCHES, RECIPE, RunFolder, refuse_ch
 from superfine.training.sources import files_of
 from superfine.training.weights import weight_file
 
+PROTOCOL = "y-matlab"
 TESTS = ("set5", "set14", "bsd100", "urban100")
 
 # What the makers of training pictures allow, where the catalogue of data sets does not say it.
@@ -106,6 +109,7 @@ def ship(run: RunFolder, told: tuple[str, Recipe], data: Path, out: Path) -> Pat
         apart_from=tuple(_catalogued(test).title for test in TESTS),
         history=_history(run),
         limits=LIMITS,
+        protocol=PROTOCOL,
         scores={},
     )
     path = out / name
@@ -135,27 +139,32 @@ def _effort(run: RunFolder) -> str:
         seconds += now - before if now >= before else now
         before = now
     launch = json.loads((run.root / LAUNCHES).read_text().splitlines()[-1])
+    count = launch["processes"] * launch["threads"]
+    threads = "1 thread" if count == 1 else f"{count} threads"
     return (
-        f"{seconds / 60:.0f} minutes on {launch['processes'] * launch['threads']} threads of "
-        f"{launch['device']}, torch {launch['torch'].partition('+')[0]}"
+        f"{seconds / 60:.0f} minutes with {threads} of {launch['device']}, "
+        f"torch {launch['torch'].partition('+')[0]}"
     )
 
 
 def _scores(path: Path, recipe: Recipe, data: Path) -> dict[str, dict[str, float]]:
     """PSNR and SSIM of the weights at `path` on every test set; sets of several scales apart."""
-    found = run_benchmark([path], TESTS, scales=recipe.scale, root=data)
-    several = len(recipe.scale) > 1
-    return {
-        _title(cell) + (f" x{cell.scale}" if several else ""): {
-            metric: round(cell.mean(metric), 5) for metric in ("psnr", "ssim")
-        }
-        for cell in found.cells
-    }
+    scores = {}
+    for name in TESTS:
+        pictures = [read_uint8(picture) for picture in find_set(name, root=data).pictures]
+        for scale in recipe.scale:
+            model = load(path, scale=scale)
+            score = measure(
+                model.network, model.spec, pictures, scale=scale, protocol=find_protocol(PROTOCOL)
+            )
+            title = _title(name, len(pictures)) + (f" x{scale}" if len(recipe.scale) > 1 else "")
+            scores[title] = {"psnr": round(score.psnr, 5), "ssim": round(score.ssim, 5)}
+    return scores
 
 
-def _title(cell: Cell) -> str:
+def _title(name: str, count: int) -> str:
     """The set as tables name it, and how many of its pictures are at hand."""
-    data_set, count = _catalogued(cell.data_set), len(cell.pictures)
+    data_set = _catalogued(name)
     some = "" if count == data_set.pictures else f" ({count} of {data_set.pictures} pictures)"
     return data_set.title + some
 
@@ -192,7 +201,11 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--data", type=Path, required=True)
     given = parser.parse_args()
-    for path in ship_all(given.runs, given.data.absolute(), SHIPPED):
+    try:
+        shipped = ship_all(given.runs, given.data.resolve(), SHIPPED)
+    except SuperfineError as error:
+        sys.exit(str(error))
+    for path in shipped:
         card = read_card(path)
         assert card is not None
         scores = ", ".join(f"{name} {values['psnr']:.3f}" for name, values in card.scores.items())

@@ -36,7 +36,7 @@ def show_info(
         put(json.dumps({"v": 1, **values}).encode())
         return
     for line in _page(path, card):
-        put(shown(line).encode())
+        put(line.encode())
 
 
 def _find(model: str) -> tuple[Path, Card]:
@@ -108,7 +108,7 @@ def _speed(path: Path) -> ledger.Speed | None:
 def _page(path: Path, card: Card) -> Iterator[str]:
     entry = ledger.read().networks.get(card.architecture)
     paper = f"; {entry.paper}" if entry else ""
-    yield f"{path.stem}: {card.architecture} x{card.scale}, {card.channels}{paper}"
+    yield shown(f"{path.stem}: {card.architecture} x{card.scale}, {card.channels}{paper}")
     for question, facts in (
         ("May I use it?", _permission(card)),
         ("How good is it?", _quality(path, card)),
@@ -117,21 +117,22 @@ def _page(path: Path, card: Card) -> Iterator[str]:
         yield ""
         yield question
         for name, text in facts:
-            yield from _fact(name, text)
+            yield from _fact(name, "\n".join(map(shown, text.splitlines())))
 
 
 def _fact(name: str, text: str) -> Iterator[str]:
-    """`text` in a column beside `name`, its own lines kept."""
+    """`text` in a column beside `name`; its own lines stay lines, and keep their indentation."""
     for number, line in enumerate(text.splitlines()):
         first = f"  {name if number == 0 else '':<{_COLUMN}}"
-        yield from textwrap.wrap(
-            line,
+        words = line.lstrip()
+        inside = " " * (len(line) - len(words))
+        yield textwrap.fill(
+            words,
             _WIDTH,
-            initial_indent=first,
-            subsequent_indent=" " * len(first),
+            initial_indent=first + inside,
+            subsequent_indent=" " * len(first) + inside,
             break_long_words=False,
-            drop_whitespace=False,
-        ) or [""]
+        )
 
 
 def _permission(card: Card) -> Iterator[tuple[str, str]]:
@@ -149,7 +150,9 @@ def _permission(card: Card) -> Iterator[tuple[str, str]]:
 
 def _quality(path: Path, card: Card) -> Iterator[tuple[str, str]]:
     for name, metrics in sorted(card.scores.items(), key=lambda item: _place(item[0])):
-        yield name, ", ".join(f"{metric} {value:.4f}" for metric, value in metrics.items())
+        title, _, some = name.partition(" (")
+        values = ", ".join(f"{metric} {value:.4f}" for metric, value in metrics.items())
+        yield title, f"{values} ({some}" if some else values
     if card.scores:
         yield "measured", f"under {card.protocol or 'an unknown protocol'}; PSNR in dB"
     else:
