@@ -1,4 +1,4 @@
-"""Writes the ledger: `src/superfine/ledger.json` and the tables of `docs/networks.md`.
+"""Writes the ledger, `src/superfine/ledger.json`, and the tables of docs/networks.md and README.md.
 
     python bench/ledger.py
 
@@ -20,7 +20,13 @@ from superfine.models import ZOO, ModelSpec
 from superfine.purposes import PURPOSES, shipped_for
 from superfine.schema import build_empty
 
-PAGE = Path(__file__).parent.parent / "docs" / "networks.md"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "networks.md"
+README = ROOT / "README.md"
+
+# The sets whose PSNR the README shows, as cards call them, and that of bicubic under y-matlab.
+SHOWN = ("Set5", "Set14", "B100")
+BICUBIC = {2: (33.66, 30.23, 29.56), 3: (30.39, 27.54, 27.21), 4: (28.42, 26.00, 25.96)}
 
 # Published thousand millions of MACs for a result of 1280x720, by scale, and where a count of ours
 # would look wrong beside some papers, why.
@@ -66,20 +72,44 @@ def entry(spec: ModelSpec) -> Entry:
 
 
 def filled(page: str, found: Ledger) -> str:
-    """`page` with its three tables, which stand between comments, made anew."""
-    for name, lines in (
+    """docs/networks.md with its three tables made anew."""
+    for name, rows in (
         ("weights", _weights(found, shipped_cards())),
         ("networks", (_network(entry, found) for entry in found.networks.values())),
         ("published", _published(found)),
     ):
-        page, count = re.subn(
-            rf"(<!-- {name} -->\n(?:[^\n]+\n){{2}}).*?(<!-- end -->)",
-            lambda match, rows=lines: match[1] + "".join(f"{row}\n" for row in rows) + match[2],
-            page,
-            flags=re.DOTALL,
-        )
-        if count != 1:
-            raise ValueError(f"docs/networks.md has {count} tables called {name}, expected 1.")
+        page = _with_table(page, name, rows)
+    return page
+
+
+def with_scores(readme: str, shipped: Sequence[tuple[Path, Card]]) -> str:
+    """README.md with its table of scores made anew: a row for each network, a column a scale."""
+    cards = {(card.architecture, card.scale): card for _, card in shipped}
+    networks = list(dict.fromkeys(card.architecture for _, card in shipped))
+    rows = [
+        _row((name, *(_psnrs(cards.get((name, scale))) for scale in BICUBIC))) for name in networks
+    ]
+    plain = (" / ".join(f"{value:.2f}" for value in values) for values in BICUBIC.values())
+    return _with_table(readme, "scores", [*rows, _row(("bicubic", *plain))])
+
+
+def _psnrs(card: Card | None) -> str:
+    if card is None:
+        return "–"
+    return " / ".join(f"{card.scores[name]['psnr']:.2f}" for name in SHOWN)
+
+
+def _with_table(page: str, name: str, rows: Iterable[str]) -> str:
+    """`page` with the rows of the table that stands between two comments made anew."""
+    text = "".join(f"{row}\n" for row in rows)
+    page, count = re.subn(
+        rf"(<!-- {name} -->\n(?:[^\n]+\n){{2}}).*?(<!-- end -->)",
+        lambda match: match[1] + text + match[2],
+        page,
+        flags=re.DOTALL,
+    )
+    if count != 1:
+        raise ValueError(f"The page has {count} tables called {name}, expected 1.")
     return page
 
 
@@ -166,6 +196,8 @@ def main() -> None:
     # The table of weights shows the purposes, which are read from the ledger.
     ledger.read.cache_clear()
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
+    readme = with_scores(README.read_text(encoding="utf-8"), shipped_cards())
+    README.write_text(readme, encoding="utf-8")
 
 
 if __name__ == "__main__":

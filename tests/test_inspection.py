@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from superfine import ledger
+from superfine.benchmark.suite import run_benchmark
+from superfine.card import shipped_cards
 from superfine.checkpoints import load_model
 from superfine.errors import UnknownNameError, UsageError
 from superfine.inspection import Inspection, inspect, subject
@@ -262,6 +264,20 @@ def test_the_ledger_and_its_page_are_those_of_the_generator():
     assert ledger.PATH.read_text(encoding="utf-8") == ledger.to_text(found)
     page = script.PAGE.read_text(encoding="utf-8")
     assert page == script.filled(page, found)
+    readme = script.README.read_text(encoding="utf-8")
+    assert readme == script.with_scores(readme, shipped_cards())
+
+
+@pytest.mark.data
+def test_the_scores_of_bicubic_in_the_readme_are_measured(data_root):
+    script = loaded("ledger")
+    names = {"Set5": "set5", "Set14": "set14", "B100": "bsd100"}
+    sets = [names[name] for name in script.SHOWN]
+    found = run_benchmark(["bicubic"], sets, scales=(2, 3, 4), metrics=["psnr"], root=data_root)
+    measured = {(cell.data_set, cell.scale): cell.mean("psnr") for cell in found.cells}
+    for scale, printed in script.BICUBIC.items():
+        for name, value in zip(sets, printed, strict=True):
+            assert measured[name, scale] == pytest.approx(value, abs=0.005)
 
 
 def test_the_page_is_refused_without_its_tables():
