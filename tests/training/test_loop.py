@@ -478,6 +478,18 @@ def test_files_that_are_left_out_are_not_read(photos, tmp_path):
         train(gone, tmp_path / "other")
 
 
+def test_the_samples_are_shrunk_as_their_folder_says(photos, tmp_path):
+    from superfine.training.sources import make_source
+
+    small = make_photos(tmp_path / "small", count=1)
+    data = {"kind": "pictures", "folders": [str(photos), str(small)]}
+    recipe = make_recipe(photos, data=data | {"shrink_in": {"small": [0.5, 0.5]}}, patch=4)
+    plain = make_recipe(photos, data=data | {"folders": [str(photos)]}, patch=4)
+    spec = find("fsrcnn-small")
+    extra = make_source(recipe, spec).count(2) - make_source(plain, spec).count(2)
+    assert extra == 2 * (36 // 2 - 3) * (42 // 2 - 3)
+
+
 def test_the_memory_of_a_long_run_stays_flat(photos):
     """Ten thousand batches and a thousand steps; `make bench-training` runs ten thousand steps."""
     import resource

@@ -1,6 +1,7 @@
 """The dry run: what is impossible is said before anything is written, the rest in figures."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -212,6 +213,17 @@ def test_shrunk_pictures_count_too(recipe):
     data = {"kind": "pictures", "folders": ["train"], "shrink": [0.5]}
     assert check(recipe(patch=6, batch=3, data=data)).samples == {2: 3}
     assert "batch: 4 patches are asked for, there are only 3" in faults(recipe(patch=6, data=data))
+
+
+def test_a_folder_may_have_factors_of_its_own(recipe, tmp_path):
+    """Half size as above for one folder; the other whole, once and once more."""
+    shutil.copytree(tmp_path / "train", tmp_path / "more")
+    data = {"kind": "pictures", "folders": ["train", "more"]}
+    whole = check(recipe(patch=6, batch=3, data=data | {"folders": ["more"]})).samples[2]
+    both = data | {"shrink_in": {"train": [0.5], "more": [1.0, 1.0]}}
+    assert check(recipe(patch=6, batch=3, data=both)).samples == {2: 3 + 2 * whole}
+    said = faults(recipe(data=data | {"shrink_in": {"mroe": [0.5]}}))
+    assert said == "data.shrink_in: no folder of data.folders is called 'mroe'"
 
 
 def test_pictures_of_another_size_than_the_only_one_are_told(recipe, tmp_path):

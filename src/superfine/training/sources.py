@@ -78,7 +78,7 @@ def _read(
         return [
             _Named(path.name, _degraded(hr, find_protocol(data.protocol), spec, scale, wanted))
             for path in files_of(data)
-            for hr in _shrunk(read_uint8(path), data.shrink)
+            for hr in _shrunk(read_uint8(path), data.factors(path))
         ]
     if isinstance(data, PairData):
         matched, _ = match(pictures_in(data.hr), pictures_in(data.lr), scale=scale)

@@ -140,6 +140,9 @@ def _of_the_data(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
         yield f"data.kind: {spec.name} is trained on pictures, not on depth maps; use pictures"
     if spec.channels == "depth+guide" and isinstance(data, PairData | PatchData):
         yield f"data.kind: {spec.name} needs photos beside its depth maps; use depth"
+    if isinstance(data, PictureData):
+        for name in data.shrink_in.keys() - {folder.name for folder in data.folders}:
+            yield f"data.shrink_in: no folder of data.folders is called {name!r}"
 
 
 def _of_the_protocols(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:

@@ -102,7 +102,7 @@ def _of_pictures(
     for path, info in _probed(used, faults):
         if info.bit_depth > 8:
             faults.append(f"data: {path} has {info.bit_depth} bits per sample, expected 8")
-        for factor in data.shrink:
+        for factor in data.factors(path):
             height, width = (output_size(n, factor) // scale for n in (info.height, info.width))
             pixels = height * width * (scale**2 + _FLOAT)  # HR codes and LR floats
             yield _Scene(height, width, channels * pixels)

@@ -15,6 +15,10 @@ Rate = Annotated[FiniteFloat, Field(gt=0)]
 Share = Annotated[FiniteFloat, Field(ge=0, lt=1)]
 
 
+# Sizes of a picture, of its own.
+Factors = Annotated[tuple[Annotated[FiniteFloat, Field(gt=0, le=1)], ...], Field(min_length=1)]
+
+
 class Section(BaseModel):
     """A part of a recipe: frozen, and no key is unknown to it."""
 
@@ -30,11 +34,17 @@ class PictureData(Section):
         default=(), description="Names of files that are not used: pictures of a test set, say."
     )
     protocol: str = Field(default="y-matlab", description="How LR is made.")
-    shrink: tuple[Annotated[FiniteFloat, Field(gt=0, le=1)], ...] = Field(
-        default=(1.0,),
-        min_length=1,
-        description="Each HR picture is also used shrunk by these factors.",
+    shrink: Factors = Field(
+        default=(1.0,), description="Each HR picture is used shrunk by each of these factors."
     )
+    shrink_in: dict[str, Factors] = Field(
+        default_factory=dict,
+        description="Name of a folder -> its own factors; for JPEG pictures, small ones alone.",
+    )
+
+    def factors(self, picture: Path) -> tuple[float, ...]:
+        """By how much `picture` is shrunk, each time it is used."""
+        return self.shrink_in.get(picture.parent.name, self.shrink)
 
 
 class PairData(Section):
