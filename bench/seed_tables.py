@@ -171,8 +171,7 @@ NETWORKS: tuple[Network, ...] = (
         "SRFBN-S, the frozen network of DARSR",
         ("srfbn-s",),
         targets=_x234("37.78", "34.20", "31.98"),
-        waits_for="`recipe:srfbn-s-x2`, `recipe:srfbn-s-x3` and `recipe:srfbn-s-x4`, on a GPU; "
-        "not in the queue yet.",
+        waits_for="`recipe:srfbn-s-x2`, `recipe:srfbn-s-x3` and `recipe:srfbn-s-x4`, on a GPU.",
     ),
     Network("SRCNN on Holopix", ("srcnn-955",), HOLOPIX, ("srcnn-955",)),
     Network(
