@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from superfine.models.spec import ModelSpec
+from superfine.ops.resize import bilinear_phases
 
 
 class ESPCN(nn.Module):
@@ -39,12 +40,13 @@ class ESPCN(nn.Module):
         self.first.weight -= self.first.weight.mean((1, 2, 3), keepdim=True)
         nn.init.normal_(self.second.weight, std=1 / math.sqrt(self.second.weight[0].numel()))
         nn.init.normal_(self.sub_pixel.weight, std=0.001)
-        for layer, bias in ((self.first, -_GAIN / 2), (self.second, 0.0), (self.sub_pixel, 0.5)):
+        colours = self.first.in_channels
+        for layer in (self.first, self.second):
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-            colours = layer.out_channels if layer is self.sub_pixel else self.first.in_channels
-            layer.bias[:colours] = bias  # type: ignore[index]
-        kernel = _interpolation_kernel(self.scale) / _GAIN
-        for c in range(self.first.in_channels):
+        self.first.bias[:colours] = -_GAIN / 2  # type: ignore[index]
+        nn.init.constant_(self.sub_pixel.bias, 0.5)  # type: ignore[arg-type]
+        kernel = bilinear_phases(self.scale) / _GAIN
+        for c in range(colours):
             self.first.weight[c] = 0
             self.first.weight[c, c, 2, 2] = _GAIN
             self.second.weight[c] = 0
@@ -63,13 +65,6 @@ class ESPCN(nn.Module):
 
 # So small that tanh leaves a picture around mid-grey nearly as it is.
 _GAIN = 0.25
-
-
-def _interpolation_kernel(scale: int) -> Float[Tensor, "outputs 3 3"]:
-    """Bilinear interpolation as a convolution whose outputs are shuffled to pixels."""
-    offset = (torch.arange(scale) + 0.5) / scale - 0.5
-    taps = torch.stack(((-offset).clamp(min=0), 1 - offset.abs(), offset.clamp(min=0)), 1)
-    return torch.einsum("ai,bj->abij", taps, taps).flatten(0, 1)
 
 
 _SCALES = (1, 2, 3, 4)

@@ -32,6 +32,7 @@ from torch.nn import functional as F
 
 from superfine.models.edsr import div2k_mean
 from superfine.models.spec import ModelSpec
+from superfine.ops.resize import bilinear_phases
 
 _BLOCKS = 6
 # How many times wider the layers of the training form are.
@@ -116,7 +117,7 @@ class SPAN(nn.Module):
             head[colour, colour, 1, 1] = 1
             self.join.weight[colour, colour] = 1
         nn.init.normal_(self.enlarge.weight, std=1e-4)
-        phases = _bilinear(self.scale).flatten(0, 1)
+        phases = bilinear_phases(self.scale)
         for colour in range(3):
             own = slice(colour * self.scale**2, (colour + 1) * self.scale**2)
             self.enlarge.weight[own, :3] = 0
@@ -186,14 +187,6 @@ def _he(layer: nn.Module, gain: float = 1.0) -> None:
     nn.init.kaiming_normal_(weight)
     weight.data.mul_(gain)
     nn.init.zeros_(layer.get_parameter("bias"))
-
-
-def _bilinear(scale: int) -> Float[Tensor, "s s 3 3"]:
-    """For each place within an LR pixel, the 3x3 kernel that interpolates there."""
-    # Built on the CPU also where the network is built without memory.
-    offset = (torch.arange(scale, device="cpu") + 0.5) / scale - 0.5
-    line = torch.stack((-offset, 1 - offset.abs(), offset), dim=1).clamp(min=0)
-    return torch.einsum("ah,bw->abhw", line, line)
 
 
 def _spec(name: str, *, width: int, parameters: dict[int, int]) -> ModelSpec:

@@ -29,6 +29,17 @@ Method = Literal["bicubic", "bilinear", "lanczos3", "box", "nearest", "opencv"]
 Border = Literal["symmetric", "replicate", "cut"]
 
 
+def bilinear_phases(scale: int) -> Float[Tensor, "phases 3 3"]:
+    """For each of the scale² places within an LR pixel, the 3x3 kernel that interpolates there.
+
+    In the order of a pixel shuffle, so that a sub-pixel layer can start as interpolation.
+    """
+    # On the CPU also where a network is built without memory.
+    offset = (torch.arange(scale, device="cpu") + 0.5) / scale - 0.5
+    line = torch.stack((-offset, 1 - offset.abs(), offset), dim=1).clamp(min=0)
+    return torch.einsum("ah,bw->abhw", line, line).flatten(0, 1)
+
+
 def bicubic_kernel(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Keys' cubic with a = -1/2 at distance `x`, in input pixels; 0 from 2 on."""
     x = x.abs()

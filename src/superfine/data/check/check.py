@@ -21,7 +21,6 @@ from superfine.errors import SuperfineError, UsageError
 from superfine.io.pictures import probe
 from superfine.ops.codes import to_codes, to_unit
 from superfine.ops.color import luma_uint8
-from superfine.ops.views import VIEWS
 from superfine.types import Image
 
 _SCALES = (2, 3, 4, 8, 5, 6, 7, 1)  # tried in this order
@@ -258,16 +257,14 @@ def _check_leaks(
     checked: Checked,
     on_progress: Callable[[int], None],
 ) -> None:
-    looked_at: list[list[Likeness]] = [[] for _ in VIEWS]
+    looked_at = []
     for done, path in enumerate(tests):
         on_progress(done)
         image = _read(path, checked)
         if image is not None:
-            views = in_every_view(path, image.pixels, _luma(_codes(image)))
-            for seen, turned in zip(looked_at, views, strict=True):
-                seen.append(turned)
+            looked_at.append(in_every_view(path, image.pixels, _luma(_codes(image))))
     found: dict[tuple[Path, Path], str] = {}
-    for view, seen in enumerate(looked_at):
+    for view, seen in enumerate(zip(*looked_at, strict=True)):
         how = ", turned or mirrored" if view else ""
         for a in shared(known, seen):
             found.setdefault((a.first, a.second), f"{_ALIKE[a.how]} {a.second}{how}")
