@@ -17,8 +17,9 @@ import pytest
 from PIL import Image
 
 from superfine.jobs.manifest import MANIFEST
+from superfine.jobs.prepare import prepare
 from superfine.jobs.request import Request
-from superfine.jobs.run import prepare, run
+from superfine.jobs.run import run
 
 from .conftest import Run, draw, draw_many, names_in, tree_hash
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from superfine.jobs.prepare import prepare
 from superfine.jobs.request import Request, Size
 from superfine.jobs.results import FileResult, Summary
-from superfine.jobs.run import prepare, run
+from superfine.jobs.run import run
 
 
 @pytest.fixture

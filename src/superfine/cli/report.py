@@ -15,9 +15,9 @@ from superfine.errors import SuperfineError
 from superfine.jobs.request import STREAM
 
 if TYPE_CHECKING:
+    from superfine.jobs.job import Job
     from superfine.jobs.plan import Plan, Planned
     from superfine.jobs.results import FileProgress, FileResult, Summary
-    from superfine.jobs.run import Job
 
 
 @dataclass

@@ -178,8 +178,9 @@ def upscale(
 
 def _do(request: Request, report: Report, stop: StopSignals, *, dry_run: bool) -> int:
     """The job itself; returns the exit code."""
+    from superfine.jobs.prepare import prepare
     from superfine.jobs.results import FileProgress, FileResult
-    from superfine.jobs.run import prepare, run
+    from superfine.jobs.run import run
 
     def on_result(result: FileResult) -> None:
         stop.check()
@@ -190,8 +191,6 @@ def _do(request: Request, report: Report, stop: StopSignals, *, dry_run: bool) -
         report.progress(progress)
 
     job = prepare(request)
-    # What was found of a foreign weight file, before anything is made with it.
-    job = replace(job, notes=(*job.enlarger.model.findings, *job.notes))
     if report.as_json and any(p.output is None for p in job.plan.pictures) and not dry_run:
         raise UsageError("Standard output holds the picture, so --json has no place there.")
     report.begin(job)

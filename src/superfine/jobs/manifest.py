@@ -187,10 +187,10 @@ class JobFolder:
         return path.is_file() and path.stat().st_size > 0 and sha256_of(path) == entry.output_sha256
 
     def staged(self, output: Path) -> Path:
-        """Where to write what will become `output`; nothing is there."""
-        path = self._staging / f"result{output.suffix}"
-        path.unlink(missing_ok=True)
-        return path
+        """Where to write what will become `output`; nothing is there, nor beside it."""
+        for left in self._staging.iterdir():
+            left.unlink()
+        return self._staging / f"result{output.suffix}"
 
     def prepare(self, output: Path, *, overwrite: bool) -> None:
         """Makes the folder of `output`, and refuses at once what could not be renamed later.
@@ -204,13 +204,21 @@ class JobFolder:
 
     def finish(
         self, staged: Path, output: Path, *, label: str, source: Identity, options: str,
-        seconds: float, overwrite: bool,
+        seconds: float, overwrite: bool, beside: Iterable[Path] = (),
     ) -> None:  # fmt: skip
         """Records the result in `staged`, then gives it its final name.
+
+        The files `beside` it get theirs first. One that is there already with the same bytes is
+        what a killed run left.
 
         Raises:
             OutputError: As `atomic_path`.
         """
+        for path in beside:
+            final = output.with_name(output.stem + path.name.removeprefix(staged.stem))
+            if not (final.is_file() and sha256_of(final) == sha256_of(path)):
+                with atomic_path(final, overwrite=overwrite) as temporary:
+                    path.replace(temporary)
         entry = Entry(
             label, source.size, source.mtime_ns, source.sha256, options,
             self._name(output), sha256_of(staged), round(seconds, 3),

@@ -10,6 +10,7 @@ from pathlib import Path
 from superfine import __version__
 from superfine.card import shipped_cards
 from superfine.checkpoints import LoadedModel
+from superfine.jobs.picture import PICTURES
 from superfine.jobs.plan import Naming, Plan, make_plan
 from superfine.jobs.request import Request
 from superfine.purposes import PURPOSES
@@ -47,7 +48,9 @@ def outline(request: Request, asked: str, model: LoadedModel) -> Outline:
     """
     name = _model_name(asked, model)
     scale = None if request.size else float(request.scale or model.scale)
-    naming = Naming(str(request.size) if scale is None else f"x{scale:g}", name, request.ext)
+    naming = Naming(
+        str(request.size) if scale is None else f"x{scale:g}", name, request.ext, PICTURES
+    )
     plan = make_plan(request.inputs, request.output, naming, recursive=request.recursive)
     return Outline(name, scale, naming, plan, _options_id(request, asked, model, naming))
 

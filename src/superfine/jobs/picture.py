@@ -10,7 +10,10 @@ from superfine import io
 from superfine.budget.forecast import Picture, Way, fit, picture_of
 from superfine.checkpoints import LoadedModel, load_model
 from superfine.inference import scaled_size, upscale_image, upscale_rows
-from superfine.io.outputs import output_format
+from superfine.io.formats import FORMATS
+from superfine.io.outputs import OUTPUTS, output_format
+from superfine.jobs.job import Made
+from superfine.jobs.plan import Kind
 from superfine.jobs.request import Request
 from superfine.types import Image
 
@@ -18,19 +21,13 @@ _ANIMATED = ("png", "gif", "webp")  # formats that hold every frame
 _VISIBLE_STRETCH = 0.01
 
 
-@dataclass(frozen=True)
-class Made:
-    """What was written.
-
-    Attributes:
-        size: Width and height.
-        scale: Output pixels per input pixel, along the width.
-        notes: What the reader or the writer had to decide, in words for the user.
-    """
-
-    size: tuple[int, int]
-    scale: float
-    notes: tuple[str, ...]
+PICTURES = Kind(
+    noun="picture",
+    read=frozenset(suffix for known in FORMATS for suffix in known.suffixes),
+    written=frozenset(suffix for known in OUTPUTS for suffix in known.suffixes),
+    format_of=output_format,
+    usual_ext="png",
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,10 @@ class Enlarger:
         if animated and output_format(target.suffix).name in _ANIMATED:
             return self._make_animation(source, target, on_share)
         return self._make_still(source, target, on_share)
+
+    def reads(self, source: Path) -> tuple[Path, ...]:
+        """A picture is made from itself alone."""
+        return ()
 
     def _make_still(
         self, source: Path | bytes, target: Path, on_share: Callable[[float], None]

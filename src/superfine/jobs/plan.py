@@ -1,4 +1,4 @@
-"""Which pictures a job reads and what it will call the results; decided before the first is opened.
+"""Which files a job reads and what it will call the results; decided before the first is opened.
 
 Nothing here decodes or writes: a plan can be shown, and every clash of names is found in it.
 """
@@ -7,16 +7,32 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from superfine.errors import OutputError, UsageError
-from superfine.io.outputs import OUTPUTS, output_format
 from superfine.jobs.request import STREAM
 from superfine.jobs.walk import Passed, Walk
 
-_WRITABLE_SUFFIXES = frozenset(suffix for known in OUTPUTS for suffix in known.suffixes)
+
+@dataclass(frozen=True)
+class Kind:
+    """What a job reads and writes.
+
+    Attributes:
+        noun: One of them, in words for the user.
+        read: Endings of the files that are taken from a folder.
+        written: Endings that can be written.
+        format_of: The format that an ending chooses, its dot or not; OutputError when none does.
+        usual_ext: Format of the results where nobody says one; "auto" keeps the input's.
+    """
+
+    noun: str
+    read: frozenset[str]
+    written: frozenset[str]
+    format_of: Callable[[str], object]
+    usual_ext: str
 
 
 @dataclass(frozen=True)
@@ -27,19 +43,20 @@ class Naming:
         enlargement: "x4", "x2.5" or "800x600".
         model: Name of the model.
         ext: Format of the results, such as "png"; "auto" keeps the one of the input.
+        kind: What is made.
     """
 
     enlargement: str
     model: str
     ext: str | None
+    kind: Kind
 
     def suffix(self, source: Path) -> str:
-        """Ending of the result made from `source`: PNG unless asked otherwise."""
-        if self.ext is None:
-            return ".png"
-        if self.ext != "auto":
-            return f".{self.ext.lower().lstrip('.')}"
-        return source.suffix if source.suffix.lower() in _WRITABLE_SUFFIXES else ".png"
+        """Ending of the result made from `source`."""
+        ext = self.ext or self.kind.usual_ext
+        if ext != "auto":
+            return f".{ext.lower().lstrip('.')}"
+        return source.suffix if source.suffix.lower() in self.kind.written else ".png"
 
     def beside(self, source: Path) -> str:
         """Name of a result that may lie beside its input."""
@@ -109,7 +126,7 @@ def make_plan(
         OutputError: E_COLLISION when two results, or a result and an input, share a name.
     """
     if naming.ext not in (None, "auto"):
-        output_format(str(naming.ext))
+        naming.kind.format_of(str(naming.ext))
     if STREAM in inputs or output == STREAM:
         plan = _plan_streams(inputs, output, naming)
     elif len(inputs) == 1 and not Path(inputs[0]).is_dir():
@@ -159,8 +176,8 @@ def _require_named_format(target: Path, naming: Naming) -> None:
             f"The output {target} has no ending that names a format.",
             hint=f"Write {target}.png for a file or {target}/ for a folder.",
         )
-    named = output_format(target.suffix)
-    if naming.ext not in (None, "auto") and output_format(str(naming.ext)) != named:
+    named = naming.kind.format_of(target.suffix)
+    if naming.ext not in (None, "auto") and naming.kind.format_of(str(naming.ext)) != named:
         raise UsageError(f"The output ends in {target.suffix} but --ext says {naming.ext}.")
 
 
@@ -180,7 +197,7 @@ def _plan_many(
                 f"The output folder is the input folder {source}; inputs are never changed.",
                 hint="Give another folder with --output.",
             )
-    walk = Walk(recursive, {root.resolve() for root in roots.values()})
+    walk = Walk(naming.kind.read, recursive, {root.resolve() for root in roots.values()})
     if base is not None:
         walk.own.add(base.resolve())
     pictures: list[Planned] = []
@@ -191,14 +208,15 @@ def _plan_many(
                 Planned(source, base / target.name if base else target, base, os.fspath(source))
             )
             continue
-        for path in walk.pictures(source):
+        for path in walk.files(source):
             inside = path.relative_to(source)
             target = (roots[source] / inside).with_suffix(naming.suffix(path))
             pictures.append(Planned(path, target, base or roots[source], os.fspath(inside)))
     if not pictures:
         asked = ", ".join(map(str, sources))
         raise UsageError(
-            f"There is no picture in {asked}.", hint=" ".join(walk.notes()) or "Check the folder."
+            f"There is no {naming.kind.noun} in {asked}.",
+            hint=" ".join(walk.notes()) or "Check the folder.",
         )
     return Plan(tuple(dict.fromkeys(pictures)), tuple(walk.passed), walk.notes())
 

@@ -1,4 +1,4 @@
-"""A job from its request to its summary."""
+"""A job from its plan to its summary."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from superfine import io
-from superfine.budget.forecast import Picture, Way, fit
 from superfine.errors import (
     EXIT_ALL_FAILED,
     EXIT_BUG,
@@ -25,70 +24,12 @@ from superfine.errors import (
     SuperfineError,
     UsageError,
 )
-from superfine.inference import load_picture_model, pick_device
 from superfine.io.atomic import output_errors, remove_stale
-from superfine.jobs.choice import Choice, choose
-from superfine.jobs.manifest import Identity, JobFolder, identify
-from superfine.jobs.outline import outline
-from superfine.jobs.picture import Enlarger, Made
-from superfine.jobs.plan import Naming, Plan, Planned
-from superfine.jobs.request import DEFAULT_MODEL, Request
+from superfine.jobs.job import Job, Made
+from superfine.jobs.manifest import Identity, JobFolder, identify, sha256_of
+from superfine.jobs.plan import Planned
 from superfine.jobs.results import FileProgress, FileResult, Summary
 from superfine.jobs.walk import Passed
-
-
-@dataclass(frozen=True)
-class Job:
-    """A request that was found sound.
-
-    Attributes:
-        request: What was asked.
-        enlarger: The loaded model and how it is used.
-        model_name: As results are named after it.
-        plan: Every input and its output.
-        options: Stands for the model and every option that changes a result.
-        notes: What the user should know before it starts.
-        choice: Why this model, where a budget chose it.
-    """
-
-    request: Request
-    enlarger: Enlarger
-    model_name: str
-    plan: Plan
-    options: str
-    notes: tuple[str, ...]
-    choice: Choice | None = None
-
-
-def prepare(request: Request) -> Job:
-    """Loads the model of `request`, or chooses it, and plans every output; writes nothing.
-
-    What a choice measures of the machine is kept in the user's cache.
-
-    Raises:
-        SuperfineError: Whatever makes the whole job impossible.
-    """
-    pick_device(request.device)
-    notes: tuple[str, ...] = ()
-    if choice := choose(request) if request.chooses else None:
-        notes = (choice.note,)
-        asked, model, job = choice.taken.model, choice.taken.loaded, choice.taken.job
-    else:
-        asked = request.model or DEFAULT_MODEL
-        model = load_picture_model(asked, scale=request.scale)
-        job = outline(request, asked, model)
-        if request.max_memory is not None:
-            # What the process takes before its first picture is looked at now.
-            fit(model, Picture(1, 1), Way(device=request.device))
-    notes += job.plan.notes
-    if job.scale is not None and job.scale > model.scale:
-        notes += (
-            f"{job.model_name} enlarges {model.scale} times; bicubic does the rest of "
-            f"x{job.scale:g}.",
-        )
-    # Of the budget nothing is left but the model.
-    enlarger = Enlarger(replace(request, model=asked, budget=None), model, job.scale)
-    return Job(request, enlarger, job.model_name, job.plan, job.options, notes, choice)
 
 
 def run(
@@ -221,22 +162,28 @@ def _make_in_folder(
     assert planned.source is not None
     assert planned.output is not None
     started = time.monotonic()
+    options = _options(job, planned.source)
     entry = folder.known(planned.output)
-    if entry is not None and entry.options != job.options:
+    if entry is not None and entry.options != options:
         entry = None
     before = identify(planned.source, known=entry)
     if entry is not None and before.sha256 == entry.sha256 and folder.holds(entry):
         return None
-    overwrite = job.request.overwrite
-    folder.prepare(planned.output, overwrite=overwrite)
+    folder.prepare(planned.output, overwrite=job.overwrite)
     staged = folder.staged(planned.output)
-    made = job.enlarger.make(planned.source, staged, progress)
+    made = job.maker.make(planned.source, staged, progress)
     _require_same(planned.source, before)
     folder.finish(
-        staged, planned.output, label=planned.label, source=before, options=job.options,
-        seconds=time.monotonic() - started, overwrite=overwrite,
+        staged, planned.output, label=planned.label, source=before, options=options,
+        seconds=time.monotonic() - started, overwrite=job.overwrite, beside=made.beside,
     )  # fmt: skip
     return made
+
+
+def _options(job: Job, source: Path) -> str:
+    """Stands for everything but the bytes of `source` that decides its result."""
+    others = job.maker.reads(source)
+    return "+".join((job.options, *(sha256_of(path) for path in others)))
 
 
 def _require_same(source: Path, before: Identity) -> None:
@@ -253,14 +200,14 @@ def _require_same(source: Path, before: Identity) -> None:
 
 def _make_loose(job: Job, planned: Planned, progress: Callable[[float], None]) -> Made:
     """Makes a picture outside any job folder: beside its input, under a given name, or a stream."""
-    source = _standard_input(job.enlarger.limits) if planned.source is None else planned.source
+    source = _standard_input(job.maker.limits) if planned.source is None else planned.source
     output = planned.output
     if output is None:
         return _to_standard_output(job, planned, source, progress)
     with output_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(output.parent)
-    return job.enlarger.make(source, output, progress)
+    return job.maker.make(source, output, progress)
 
 
 def _standard_input(limits: io.Limits) -> bytes:
@@ -278,12 +225,12 @@ def _to_standard_output(
 ) -> Made:
     if sys.stdout.isatty():
         raise UsageError("A picture is not written to a terminal.", hint="Add > FILE or -o FILE.")
-    named = planned.source or Path(f"picture.{io.probe(source, limits=job.enlarger.limits).format}")
-    suffix = Naming("", "", job.request.ext).suffix(named)
+    named = planned.source or Path(f"picture.{io.probe(source, limits=job.maker.limits).format}")
+    suffix = job.naming.suffix(named)
     # A picture is checked before its first byte leaves, so that a reader never gets half of one.
     with tempfile.TemporaryDirectory(prefix="superfine-") as folder:
         target = Path(folder) / f"picture{suffix}"
-        made = job.enlarger.make(source, target, progress)
+        made = job.maker.make(source, target, progress)
         with target.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""The pictures in a folder, found by their names and never opened."""
+"""The pictures or depth maps in a folder, found by their names and never opened."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from superfine.io.formats import FORMATS
 from superfine.jobs.manifest import FAILURES, MANIFEST
-
-_PICTURE_SUFFIXES = frozenset(suffix for known in FORMATS for suffix in known.suffixes)
 
 
 @dataclass(frozen=True)
 class Passed:
-    """Something in a folder that looks like a picture but is not opened, and why."""
+    """Something in a folder that is called like an input but is not opened, and why."""
 
     path: Path
     reason: str
@@ -27,14 +24,15 @@ class Passed:
 class Walk:
     """What a walk through folders has found so far."""
 
+    suffixes: frozenset[str]  # of the files that are taken
     recursive: bool
     own: set[Path]  # resolved folders of results: never read again
     passed: list[Passed] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     folders_left: int = 0
 
-    def pictures(self, folder: Path) -> Iterator[Path]:
-        """Pictures in `folder` by their names, sorted; links to folders are not followed."""
+    def files(self, folder: Path) -> Iterator[Path]:
+        """Files in `folder` to take by their names, sorted; links to folders are not followed."""
         folders: list[Path] = []
         for entry in self._entries(folder):
             path = Path(entry.path)
@@ -42,7 +40,7 @@ class Walk:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append(path)
-            elif path.suffix.lower() not in _PICTURE_SUFFIXES:
+            elif path.suffix.lower() not in self.suffixes:
                 self.ignored[path.suffix.lower()] += not entry.is_dir()
             elif reason := _why_not(path):
                 self.passed.append(Passed(path, reason))
@@ -52,7 +50,7 @@ class Walk:
             if inner.resolve() in self.own or (inner / MANIFEST).exists():
                 continue
             if self.recursive:
-                yield from self.pictures(inner)
+                yield from self.files(inner)
             else:
                 self.folders_left += 1
 
@@ -71,7 +69,7 @@ class Walk:
             notes.append(f"{_count(self.folders_left, 'folder')} inside left out; --recursive.")
         if count := sum(self.ignored.values()):
             endings = ", ".join(sorted(ending or "no ending" for ending in self.ignored))
-            notes.append(f"{_count(count, 'file')} left out: no pictures by name ({endings}).")
+            notes.append(f"{_count(count, 'file')} left out by name ({endings}).")
         return tuple(notes)
 
 
