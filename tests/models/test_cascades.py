@@ -225,15 +225,15 @@ def test_dsdmsr_interleaves_its_views_row_first():
 
 
 @pytest.mark.parametrize("summed", [False, True])
-def test_dsdmsr_fuses_the_maps_of_all_doublings_at_full_size(summed):
+def test_dsdmsr_fuses_the_maps_at_full_size_and_the_port_leaves_out_the_input(summed):
     lr = torch.rand(1, 1, 2, 3)
     *maps, fused = with_constant_views(8, summed=summed)(lr)
     assert [tuple(x.shape[-2:]) for x in maps] == [(4, 6), (8, 12), (16, 24)]
     total = sum(
         nn.functional.interpolate(x, size=(16, 24), mode="bilinear", align_corners=False)
-        for x in maps
+        for x in (maps if summed else [lr, *maps])
     )
-    assert torch.allclose(fused, total if summed else total / 3, atol=1e-5)
+    assert torch.allclose(fused, total if summed else total / 4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["dsdmsr", "dsdmsr-vdsr"])

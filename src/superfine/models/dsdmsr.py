@@ -1,23 +1,23 @@
 """DSDMSR: a depth map doubled again and again, each time from four views predicted side by side.
 
 Of a depth map twice as large, every second row and column is the small map seen from a slightly
-moved camera. Four networks predict these four views, which are then interleaved. The maps of all
-doublings, brought to one size, are fused by one more network.
+moved camera. Four networks predict these four views, which are then interleaved. The input and
+the maps of all doublings, brought to one size, are fused by one more network.
 
 Source: Song, Dai, Qin, "Deeply Supervised Depth Map Super-Resolution as Novel View Synthesis",
 TCSVT 29(8), 2019, arXiv:1808.08688.
 
-Differs from the paper, as the public PyTorch port: the networks for a view are SRCNN or a short
-VDSR, the enlarged input is not among the maps that are fused, and the last step, a refinement by
-statistics of the depth field, is left out.
+Differs from the paper: what is fused is the mean of the maps, not their sum, so that it has their
+range. As the public PyTorch port: the networks for a view are SRCNN or a short VDSR, and the last
+step, a refinement by statistics of the depth field, is left out.
 
 Start: every network for a view passes the map through but for a little noise, so that training
 starts from nearest-neighbour enlargement; our own choice. The other channels start as torch's
 default (SRCNN) or as He et al. 2015 (VDSR), the biases at 0.
 
 Variants: `dsdmsr` predicts with SRCNN 9-5-5, `dsdmsr-vdsr` with a VDSR of ten layers without
-biases. `dsdmsr-sum` and `dsdmsr-vdsr-sum` fuse the sum of the maps, as the port, instead of their
-mean: with three maps the fusion then starts from values up to 3.
+biases. `dsdmsr-sum` and `dsdmsr-vdsr-sum` fuse as the port does: the sum of the maps of the
+doublings, without the input; with three maps the fusion then starts from values up to 3.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class DSDMSR(nn.Module):
         Args:
             scale: HR pixels per LR pixel, a power of 2.
             unit: What predicts a view, and fuses.
-            summed: Fuse the sum of the maps instead of their mean.
+            summed: Fuse the sum of the doublings' maps, instead of the mean of these and the input.
         """
         super().__init__()
         self.scale = scale
@@ -115,18 +115,17 @@ class DSDMSR(nn.Module):
         self, lr: Float[Tensor, "b 1 h w"]
     ) -> Float[Tensor, "b 1 sh sw"] | tuple[Float[Tensor, "b 1 _ _"], ...]:
         """The depth map `lr` enlarged; values on [0, 1]. While training, every map."""
-        maps = []
-        depth = lr
+        maps = [lr]
         for doubling in self.doublings:
-            depth = doubling(depth)
-            maps.append(depth)
+            maps.append(doubling(maps[-1]))
+        first = 1 if self.summed else 0
         enlarged = [
             imresize(depth, scale=self.scale // 2**level, method="bilinear")
-            for level, depth in enumerate(maps[:-1], start=1)
+            for level, depth in enumerate(maps[first:-1], start=first)
         ]
         total = torch.stack([*enlarged, maps[-1]]).sum(dim=0)
         fused = self.fuse(total if self.summed else total / len(maps))
-        return (*maps, fused) if self.training else fused
+        return (*maps[1:], fused) if self.training else fused
 
 
 def _unit(unit: Unit) -> nn.Module:
