@@ -36,9 +36,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-def read_pairs(folder, *, scale=4, operator=BICUBIC, guided=False, levels=(), say=None):
+def read_pairs(folder, *, scale=4, operator=BICUBIC, guide_channels=0, levels=(), say=None):
     return depth_pairs_in(
-        [folder], scale=scale, operator=operator, guided=guided, levels=levels, say=say
+        [folder],
+        scale=scale,
+        operator=operator,
+        guide_channels=guide_channels,
+        levels=levels,
+        say=say,
     )
 
 
@@ -108,7 +113,7 @@ def test_a_map_of_one_depth_is_zero(tmp_path):
 
 def test_the_guide_is_grey_on_full_range(folder):
     """Pillow's "L" is ITU-R 601-2 luma with weights in 1/65536, so ties may fall otherwise."""
-    for seed, scene in enumerate(scenes_in(folder, guided=True)):
+    for seed, scene in enumerate(scenes_in(folder, guide_channels=1)):
         grey = np.array(Image.fromarray(scene_codes(seed)[1]).convert("L")).astype(int)
         apart = np.abs(scene.guide[0].numpy().astype(int) - grey)
         assert scene.guide.dtype == torch.uint8
@@ -120,8 +125,21 @@ def test_the_guide_is_grey_on_full_range(folder):
 def test_a_grey_guide_stays_as_it_is(tmp_path, code):
     save(scene_codes()[0], tmp_path / "depth" / "x.png")
     save(np.full((24, 32), code, dtype=np.uint8), tmp_path / "guide" / "x.png")
-    (scene,) = scenes_in(tmp_path, guided=True)
+    (scene,) = scenes_in(tmp_path, guide_channels=1)
     assert bool((scene.guide == code).all())
+
+
+def test_a_guide_in_colour_keeps_its_colours(folder):
+    for seed, scene in enumerate(scenes_in(folder, guide_channels=3)):
+        assert np.array_equal(scene.guide.permute(1, 2, 0).numpy(), scene_codes(seed)[1])
+
+
+def test_a_grey_photo_is_a_guide_in_colour_too(tmp_path):
+    save(scene_codes()[0], tmp_path / "depth" / "x.png")
+    save(scene_codes(dtype=np.uint8)[0], tmp_path / "guide" / "x.png")
+    (scene,) = scenes_in(tmp_path, guide_channels=3)
+    assert scene.guide.shape == (3, *scene.values.shape[1:])
+    assert torch.equal(scene.guide[0], scene.guide[2])
 
 
 def test_patches_of_depth_and_guide_show_the_same_place(tmp_path):
@@ -130,7 +148,7 @@ def test_patches_of_depth_and_guide_show_the_same_place(tmp_path):
     codes[0, 0], codes[0, 1] = 0, 255  # the whole range, so that stretching changes nothing
     save(np.maximum(codes, 1), tmp_path / "depth" / "x.png")
     save(np.maximum(codes, 1), tmp_path / "guide" / "x.png")
-    pairs = read_pairs(tmp_path, scale=4, operator=DIRECT_LAST, guided=True, levels=(2,))
+    pairs = read_pairs(tmp_path, scale=4, operator=DIRECT_LAST, guide_channels=1, levels=(2,))
     source = PictureSource({4: pairs}, patch=2, seed=5, views=True, files=())
     batch = source.batch(np.arange(40, dtype=np.uint64), 4)
     as_stretched = (batch.guide * 255 - 1) / 254
@@ -143,7 +161,7 @@ def test_patches_of_depth_and_guide_show_the_same_place(tmp_path):
 def test_sizes_must_match(folder):
     save(scene_codes(size=(30, 20))[1], folder / "guide" / "b.bmp")
     with pytest.raises(SizeMismatchError, match=r"b\.bmp is 20x30 .* depth map is 32x24 pixels"):
-        read_pairs(folder, guided=True)
+        read_pairs(folder, guide_channels=1)
 
 
 def test_levels_must_divide_the_scale(folder):
@@ -155,20 +173,20 @@ def test_a_photo_that_is_missing_is_named(folder):
     (folder / "guide" / "c.bmp").unlink()
     assert len(read_pairs(folder)) == 3
     with pytest.raises(UsageError, match=r"c\.png has no photo of the same name"):
-        read_pairs(folder, guided=True)
+        read_pairs(folder, guide_channels=1)
 
 
 def test_two_photos_of_one_map_are_refused(folder):
     save(scene_codes()[1], folder / "guide" / "a.png")
     with pytest.raises(UsageError, match=r"a\.bmp and a\.png are both the photo"):
-        read_pairs(folder, guided=True)
+        read_pairs(folder, guide_channels=1)
 
 
 @pytest.mark.parametrize("kind", ["depth", "guide"])
 def test_a_missing_folder_is_named(folder, kind):
     (folder / kind).rename(folder / "elsewhere")
     with pytest.raises(UsageError, match=f"has no folder `{kind}`"):
-        read_pairs(folder, guided=True)
+        read_pairs(folder, guide_channels=1)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +224,9 @@ def test_7scenes_is_read_with_its_holes(data_root, tmp_path):
             file = data_root / "depth" / "7scenes" / f"frame-{number:06d}.{kind}"
             (tmp_path / folder / f"{number:06d}{file.suffix}").symlink_to(file)
     lines = []
-    pairs = read_pairs(tmp_path, scale=8, guided=True, levels=(2, 4), say=lines.append)
+    pairs = read_pairs(tmp_path, scale=8, guide_channels=1, levels=(2, 4), say=lines.append)
     assert [pair.lr.shape for pair in pairs] == [(1, 60, 80)] * 3
     assert all(pair.guide.shape == pair.hr[8].shape == (1, 480, 640) for pair in pairs)
     assert lines[0].startswith("3 of 3 depth maps have holes")
-    scenes = scenes_in(tmp_path, guided=False)
+    scenes = scenes_in(tmp_path, guide_channels=0)
     assert max(float(scene.values[scene.valid].max()) for scene in scenes) < 10_000

@@ -89,7 +89,7 @@ def load_picture_model(model: str | Path, *, scale: float | None) -> LoadedModel
         SuperfineError: Whatever `load_model` raises.
     """
     loaded = load_model(model, scale=scale)
-    if loaded.spec.channels.startswith("depth"):
+    if loaded.spec.of_depth:
         raise UsageError(
             f"{model} holds {loaded.spec.name}, a network for depth maps, and cannot enlarge "
             "pictures.",

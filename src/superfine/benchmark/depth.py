@@ -34,7 +34,7 @@ class DepthPair:
 
     Attributes:
         lr: On [0, 1], stretched by what `low` and `high` say.
-        guide: The photo in grey on [0, 1], as large as the truth; None without one.
+        guide: The photo on [0, 1], grey or in colour, as large as the truth; None without one.
         truth: In the unit of the protocol.
         valid: Where the truth counts.
         low: What 0 in `lr` is, in the unit of `truth`.
@@ -42,7 +42,7 @@ class DepthPair:
     """
 
     lr: Float[Tensor, "1 m n"]
-    guide: Float[Tensor, "1 h w"] | None
+    guide: Float[Tensor, "c h w"] | None
     truth: Float[Tensor, "1 h w"]
     valid: Bool[Tensor, "1 h w"]
     low: float
@@ -144,7 +144,7 @@ def validation_pairs(
         PictureError: When a map is no 8- or 16-bit grey PNG, too small, or nothing but holes.
         SizeMismatchError: When a photo is not as large as its map.
     """
-    scenes = scenes_in(folder, guided=spec.channels == "depth+guide")
+    scenes = scenes_in(folder, guide_channels=spec.guide_channels)
     return [protocol.pair(scene, scale) for scene in scenes]
 
 
@@ -201,7 +201,7 @@ def _restored(
     network: nn.Module, spec: ModelSpec, pair: DepthPair, device: torch.device
 ) -> Float[Tensor, "1 h w"]:
     lr = pair.lr[None].to(device)
-    if spec.channels != "depth+guide":
+    if not spec.guide_channels:
         sr: Tensor = network(lr)
     else:
         assert pair.guide is not None

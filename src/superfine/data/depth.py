@@ -38,13 +38,14 @@ class DepthScene:
         path: The file of the map.
         values: The codes of the file: 0..255 or 0..65535.
         valid: False in holes: code 0 and, of 16 bits, 65535.
-        guide: The photo in 8-bit grey, as large as the map; None where it is not asked for.
+        guide: The photo in 8 bits, as large as the map, grey or in colour as was asked for; None
+            where none was.
     """
 
     path: Path
     values: Float[Tensor, "1 h w"]
     valid: Bool[Tensor, "1 h w"]
-    guide: UInt8[Tensor, "1 h w"] | None
+    guide: UInt8[Tensor, "c h w"] | None
 
     def cropped(self, scale: int) -> DepthScene:
         """The scene cut at the bottom and right to multiples of `scale`.
@@ -65,10 +66,14 @@ class DepthScene:
         return DepthScene(self.path, self.values[:, :height, :width], valid, guide)
 
 
-def scenes_in(folder: Path, *, guided: bool) -> Iterator[DepthScene]:
-    """The depth maps of `folder`, sorted by name, each with its photo when `guided`.
+def scenes_in(folder: Path, *, guide_channels: int) -> Iterator[DepthScene]:
+    """The depth maps of `folder`, sorted by name, each with its photo where one is asked for.
 
     One is read when it is asked for; that every photo is there is looked up before the first.
+
+    Args:
+        folder: In the layout this file describes.
+        guide_channels: 1 for photos in grey, 3 for colours, 0 for none.
 
     Raises:
         UsageError: When the layout is not the one this file describes, or a photo is missing.
@@ -76,10 +81,10 @@ def scenes_in(folder: Path, *, guided: bool) -> Iterator[DepthScene]:
         SizeMismatchError: When a photo is not as large as its map.
     """
     maps = _files(folder, "depth")
-    photos = _by_stem(_files(folder, "guide")) if guided else {}
-    found = [(path, _photo_of(path, photos) if guided else None) for path in maps]
+    photos = _by_stem(_files(folder, "guide")) if guide_channels else {}
+    found = [(path, _photo_of(path, photos) if guide_channels else None) for path in maps]
     for path, photo in found:
-        yield _scene(path, photo)
+        yield _scene(path, photo, guide_channels)
 
 
 def depth_pairs_in(
@@ -87,7 +92,7 @@ def depth_pairs_in(
     *,
     scale: int,
     operator: DepthOperator,
-    guided: bool,
+    guide_channels: int,
     levels: tuple[int, ...],
     say: Callable[[str], None] | None = None,
 ) -> list[Pair]:
@@ -101,7 +106,7 @@ def depth_pairs_in(
         folders: Each in the layout this file describes.
         scale: HR pixels per LR pixel.
         operator: How LR depth is made.
-        guided: Whether each map comes with its photo, in 8-bit grey.
+        guide_channels: 1 for photos in grey, 3 for colours, 0 for none.
         levels: Further scales whose truth is wanted, made by the same operator: (2, 4) for the
             stages of a x8 cascade. Each divides `scale`.
         say: Called with a line for people when maps had holes.
@@ -117,7 +122,7 @@ def depth_pairs_in(
     pairs = []
     holes = []
     for folder in folders:
-        for whole in scenes_in(folder, guided=guided):
+        for whole in scenes_in(folder, guide_channels=guide_channels):
             scene = whole.cropped(scale)
             pairs.append(_pair(scene, scale, operator, levels))
             holes.append(1 - float(scene.valid.double().mean()))
@@ -187,10 +192,10 @@ def _photo_of(depth: Path, photos: dict[str, Path]) -> Path:
     return photos[depth.stem]
 
 
-def _scene(path: Path, photo: Path | None) -> DepthScene:
+def _scene(path: Path, photo: Path | None, channels: int) -> DepthScene:
     values, valid = _read_depth(path)
-    guide = None if photo is None else _read_guide(photo)
-    if guide is not None and guide.shape != values.shape:
+    guide = None if photo is None else _read_guide(photo, channels)
+    if guide is not None and guide.shape[1:] != values.shape[1:]:
         size, other = (f"{x.shape[2]}x{x.shape[1]}" for x in (guide, values))
         raise SizeMismatchError(
             f"The photo {photo} is {size} but its depth map is {other} pixels.",
@@ -216,11 +221,11 @@ def _read_depth(path: Path) -> tuple[Float[Tensor, "1 h w"], Bool[Tensor, "1 h w
     return values, valid
 
 
-def _read_guide(path: Path) -> UInt8[Tensor, "1 h w"]:
-    """The photo in grey, 0.299 R + 0.587 G + 0.114 B on full range, rounded to 8 bits."""
+def _read_guide(path: Path, channels: int) -> UInt8[Tensor, "c h w"]:
+    """The photo in 8 bits; grey is 0.299 R + 0.587 G + 0.114 B on full range, rounded."""
     image = read(path)
     colours = to_unit(image.pixels, dtype=torch.float64)
-    if image.grey:
-        return to_codes(colours, torch.uint8)
+    if image.grey or channels == 3:
+        return to_codes(colours, torch.uint8).expand(channels, -1, -1)
     weight = torch.tensor(_GREY, dtype=torch.float64)
     return to_codes(torch.einsum("j,jhw->hw", weight, colours)[None], torch.uint8)

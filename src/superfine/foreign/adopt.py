@@ -30,6 +30,7 @@ _CHANNELS = {
     "y": "luma, taken as BT.601 on 16 to 235 of 255",
     "depth": "depth maps",
     "depth+guide": "depth maps with a guide",
+    "depth+rgb": "depth maps with a guide in colour",
 }
 
 

@@ -34,11 +34,11 @@ def agreement(network: nn.Module, spec: ModelSpec, scale: int) -> float:
         spec: Its entry in the zoo; of no fixed size.
         scale: HR pixels per LR pixel of `network`.
     """
-    lr = picture(3 if spec.channels == "rgb" else 1)
+    lr = picture(spec.lr_channels)
     enlarged = imresize(lr, scale=scale)
     with torch.inference_mode():
-        guided = spec.channels == "depth+guide"
-        sr: Tensor = network(lr, enlarged) if guided else network(lr)
+        guide = (enlarged.expand(-1, spec.guide_channels, -1, -1),) if spec.guide_channels else ()
+        sr: Tensor = network(lr, *guide)
     edge = _EDGE * scale
     difference = (sr - enlarged)[..., edge:-edge, edge:-edge].double()
     error = difference.square().mean().item()

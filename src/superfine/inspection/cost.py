@@ -150,10 +150,11 @@ def _arguments(
 ) -> tuple[Tensor, ...]:
     """What the network is called with: zeros, with memory or without."""
     width, height = lr
-    picture = torch.zeros(1, 3 if spec.channels == "rgb" else 1, height, width, device=device)
-    if spec.channels != "depth+guide":
+    picture = torch.zeros(1, spec.lr_channels, height, width, device=device)
+    if not spec.guide_channels:
         return (picture,)
-    return picture, torch.zeros(1, 1, scale * height, scale * width, device=device)
+    guide = torch.zeros(1, spec.guide_channels, scale * height, scale * width, device=device)
+    return picture, guide
 
 
 def _as_published(network: nn.Module) -> nn.Module:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-Channels = Literal["rgb", "y", "depth", "depth+guide"]
+Channels = Literal["rgb", "y", "depth", "depth+guide", "depth+rgb"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ModelSpec:
 
     The contract of what `build` returns: `network(lr) -> sr`, both (b, c, h, w) on [0, 1], `sr`
     exactly `scale` times larger in height and width. A network that wants an enlarged input
-    enlarges inside. A guided one is called `network(lr, guide)`, with the grey photo (b, 1, h, w)
+    enlarges inside. A guided one is called `network(lr, guide)`, with the photo (b, 1 or 3, h, w)
     on [0, 1] as large as `sr`. While training, a deeply supervised network returns a tuple, coarse
     to fine, whose last is `sr`.
 
@@ -26,7 +26,7 @@ class ModelSpec:
         build: Makes the network for one scale, with its training initialisation.
         scales: Scales it can be built for.
         channels: What the channel axis holds; "y" is BT.601 luma on [16/255, 235/255], "depth" a
-            depth map, "depth+guide" one whose network takes a guide.
+            depth map, "depth+guide" one whose network takes a grey guide, "depth+rgb" a colour one.
         reach: For each scale, how many LR pixels to each side an output pixel sees; None where it
             sees the whole picture. A tile with this much context equals the whole picture.
         paper: Authors, title, venue, year.
@@ -46,6 +46,21 @@ class ModelSpec:
     parameters: Mapping[int, int]
     side: int | None = None
     training: Callable[[int], nn.Module] | None = None
+
+    @property
+    def lr_channels(self) -> int:
+        """Channels of what it enlarges."""
+        return 3 if self.channels == "rgb" else 1
+
+    @property
+    def guide_channels(self) -> int:
+        """Channels of the guide it takes; 0 where it takes none."""
+        return {"depth+guide": 1, "depth+rgb": 3}.get(self.channels, 0)
+
+    @property
+    def of_depth(self) -> bool:
+        """Whether it enlarges depth maps, not pictures."""
+        return self.channels.startswith("depth")
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -66,12 +66,11 @@ def levels(spec: ModelSpec, scale: int, patch: int) -> tuple[int, ...]:
     """The scales of the outputs of a network while it learns, coarse to fine."""
     if spec.side is not None:  # the large ones, which have one output
         return (scale,)
-    channels = {"y": 1, "rgb": 3, "depth": 1, "depth+guide": 1}[spec.channels]
-    guide = torch.zeros(1, 1, patch * scale, patch * scale)
+    guide = torch.zeros(1, spec.guide_channels, patch * scale, patch * scale)
     with torch.random.fork_rng(devices=()), torch.no_grad():
         network = spec.build(scale).train()
-        lr = torch.zeros(1, channels, patch, patch)
-        outputs = network(lr, guide) if spec.channels == "depth+guide" else network(lr)
+        lr = torch.zeros(1, spec.lr_channels, patch, patch)
+        outputs = network(lr, guide) if spec.guide_channels else network(lr)
     found = outputs if isinstance(outputs, tuple) else (outputs,)
     return tuple(sorted({output.shape[-1] // patch for output in found}))
 

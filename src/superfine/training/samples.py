@@ -40,7 +40,7 @@ def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[P
     device = _device(network)
     lr = pair.lr[None].to(device)
     guide = None if pair.guide is None else pair.guide[None].to(device)
-    sr = network(lr, guide) if spec.channels == "depth+guide" else network(lr)
+    sr = network(lr, guide) if spec.guide_channels else network(lr)
     scale = pair.truth.shape[-1] // pair.lr.shape[-1]
     truth = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
     enlarged = imresize(pair.lr, scale=scale, method="nearest")

@@ -88,9 +88,12 @@ def _read(
             for (hr, _), pair in zip(matched, found, strict=True)
         ]
     protocol = find_depth_protocol(data.protocol)
-    guided = spec.channels == "depth+guide"
     maps = depth_pairs_in(
-        data.folders, scale=scale, operator=protocol.operator, guided=guided, levels=wanted
+        data.folders,
+        scale=scale,
+        operator=protocol.operator,
+        guide_channels=spec.guide_channels,
+        levels=wanted,
     )
     names = [path.name for folder in data.folders for path in pictures_in(folder / "depth")]
     return [_Named(n, p) for n, p in zip(names, maps, strict=True)]
@@ -142,10 +145,9 @@ def _for(spec: ModelSpec, pair: Pair) -> Pair:
 
 
 def _in_channels(x: Shaped[Tensor, "_ h w"], spec: ModelSpec) -> Shaped[Tensor, "_ h w"]:
-    wanted = 3 if spec.channels == "rgb" else 1
-    if x.shape[0] == wanted:
+    if x.shape[0] == spec.lr_channels:
         return x
-    if wanted == 3:
+    if spec.lr_channels == 3:
         return x.expand(3, -1, -1).contiguous()
     # 8-bit codes stay codes, rounded as MATLAB's rgb2ycbcr rounds; others become floats.
     return luma_uint8(x) if x.dtype == torch.uint8 else luma(to_unit(x))

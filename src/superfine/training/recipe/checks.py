@@ -133,12 +133,12 @@ def _of_the_scales(recipe: Recipe, spec: ModelSpec, network: nn.Module) -> Itera
 
 
 def _of_the_data(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
-    data, depth = recipe.data, spec.channels in ("depth", "depth+guide")
+    data, depth = recipe.data, spec.of_depth
     if depth and isinstance(data, PictureData):
         yield f"data.kind: {spec.name} is trained on depth maps, not on pictures; use depth"
     if not depth and isinstance(data, DepthData):
         yield f"data.kind: {spec.name} is trained on pictures, not on depth maps; use pictures"
-    if spec.channels == "depth+guide" and isinstance(data, PairData | PatchData):
+    if spec.guide_channels and isinstance(data, PairData | PatchData):
         yield f"data.kind: {spec.name} needs photos beside its depth maps; use depth"
     if isinstance(data, PictureData):
         for name in data.shrink_in.keys() - {folder.name for folder in data.folders}:
@@ -147,7 +147,7 @@ def _of_the_data(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
 
 def _of_the_protocols(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
     seek: Callable[[str], object] = find_protocol
-    if spec.channels in ("depth", "depth+guide"):
+    if spec.of_depth:
         seek = find_depth_protocol
     named = {"validate.protocol": recipe.validate_on.protocol}
     if isinstance(recipe.data, PictureData | DepthData):

@@ -67,11 +67,10 @@ class Memory:
 
 def inputs(spec: ModelSpec, scale: int, side: int, *, device: str = "meta") -> tuple[Tensor, ...]:
     """The arguments of a network for one square patch of `side` LR pixels, all zero."""
-    channels = 3 if spec.channels == "rgb" else 1
-    lr = torch.zeros(1, channels, side, side, device=device)
-    if spec.channels != "depth+guide":
+    lr = torch.zeros(1, spec.lr_channels, side, side, device=device)
+    if not spec.guide_channels:
         return (lr,)
-    return lr, torch.zeros(1, 1, scale * side, scale * side, device=device)
+    return lr, torch.zeros(1, spec.guide_channels, scale * side, scale * side, device=device)
 
 
 def forward_cost(spec: ModelSpec, scale: int, side: int) -> ForwardCost:
@@ -158,6 +157,7 @@ def _remembered(optimiser: Optimiser, network: nn.Module) -> int:
 def _sample_bytes(spec: ModelSpec, scale: int, recipe: Recipe) -> int:
     """Bytes of one LR patch, its guide and what it is compared with."""
     arguments = sum(t.numel() for t in inputs(spec, scale, recipe.patch))
-    channels = 3 if spec.channels == "rgb" else 1
-    truth = sum(channels * (recipe.patch * level) ** 2 for level in set(output_scales(spec, scale)))
+    truth = sum(
+        spec.lr_channels * (recipe.patch * level) ** 2 for level in set(output_scales(spec, scale))
+    )
     return _BYTES * (arguments + truth)

@@ -94,7 +94,6 @@ def _scenes(data: PictureData | PairData | DepthData, recipe: Recipe, spec: Mode
 def _of_pictures(
     data: PictureData, scale: int, spec: ModelSpec, faults: list[str]
 ) -> Iterator[_Scene]:
-    channels = 3 if spec.channels == "rgb" else 1
     listed = _listed(data.folders, "data.folders", faults)
     for name in set(data.leave_out) - {path.name for path in listed}:
         faults.append(f"data.leave_out: no file of data.folders is called {name!r}")
@@ -105,7 +104,7 @@ def _of_pictures(
         for factor in data.factors(path):
             height, width = (output_size(n, factor) // scale for n in (info.height, info.width))
             pixels = height * width * (scale**2 + _FLOAT)  # HR codes and LR floats
-            yield _Scene(height, width, channels * pixels)
+            yield _Scene(height, width, spec.lr_channels * pixels)
 
 
 def _of_pairs(data: PairData, scale: int, faults: list[str]) -> Iterator[_Scene]:
@@ -138,7 +137,7 @@ def _of_depth(data: DepthData, scale: int, spec: ModelSpec, faults: list[str]) -
     for folder in data.folders:
         maps = _listed((folder / "depth",), "data.folders", faults)
         sizes = dict(_probed(maps, faults))
-        if spec.channels == "depth+guide" and maps:
+        if spec.guide_channels and maps:
             _compare_guides(folder, sizes, faults)
         for path, info in sizes.items():
             if info.format != "png" or info.channels != 1:
@@ -176,9 +175,11 @@ def _patch_faults(file: PatchFile, scale: int, recipe: Recipe, spec: ModelSpec) 
     channels, height, width = one.lr.shape[1:]
     if recipe.patch not in (height, width):
         yield f"patch: {recipe.patch}, but the LR patches of {file.path} are {width}x{height}"
-    wanted = 3 if spec.channels == "rgb" else 1
-    if channels != wanted:
-        yield f"data.file: {file.path} holds {channels} channels, {spec.name} takes {wanted}"
+    if channels != spec.lr_channels:
+        yield (
+            f"data.file: {file.path} holds {channels} channels, {spec.name} takes "
+            f"{spec.lr_channels}"
+        )
     compared = set(output_scales(spec, scale))
     for level in sorted(compared - set(one.hr)):
         yield (
@@ -189,7 +190,7 @@ def _patch_faults(file: PatchFile, scale: int, recipe: Recipe, spec: ModelSpec) 
 
 def _set_faults(folder: Path, spec: ModelSpec) -> list[str]:
     """What is wrong with a validation set, as far as its folder shows."""
-    kinds = {"depth": ("depth",), "depth+guide": ("depth", "guide")}.get(spec.channels, ("",))
+    kinds = ("depth", "guide") if spec.guide_channels else ("depth",) if spec.of_depth else ("",)
     faults: list[str] = []
     for kind in kinds:
         found = _listed((folder / kind,), "validate.sets", faults)
