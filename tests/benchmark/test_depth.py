@@ -20,7 +20,7 @@ from superfine.errors import UnknownNameError
 from superfine.models import bicubic, svlrm
 from superfine.ops.depth_lr import BLOCK_MEAN
 
-REGISTERED = find_depth_protocol("depth-bicubic")
+REGISTERED = find_depth_protocol("registered-bicubic")
 SEED = find_depth_protocol("seed-svlrm")
 
 
@@ -223,5 +223,5 @@ def test_pairs_of_another_scale_are_refused(tmp_path):
 
 def test_protocol_names_are_distinct_and_found():
     assert len({p.name for p in DEPTH_PROTOCOLS}) == len(DEPTH_PROTOCOLS)
-    with pytest.raises(UnknownNameError, match="Did you mean 'depth-bicubic'"):
-        find_depth_protocol("depth-bicubik")
+    with pytest.raises(UnknownNameError, match="Did you mean 'registered-bicubic'"):
+        find_depth_protocol("registered-bicubik")

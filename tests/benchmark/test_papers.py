@@ -54,7 +54,7 @@ RANGES = {
 
 PROTOCOLS = {
     *("y-matlab", "y-rgb", "seed-zoo", "rgb-div2k", "seed-holopix"),
-    *("depth-bicubic", "seed-svlrm"),
+    *("registered-bicubic", "seed-svlrm"),
     # Not ours; docs/published.md says what they are.
     *("rgb", "mmagic", "osediff", "ntire-esr", "blind-y", "gaussian8"),
     *("depth-point", "nyu-point-cm", "nyu-bicubic-cm", "rgbdd-bicubic-cm", "rgbdd-real-cm"),

@@ -422,7 +422,7 @@ def test_guided_depth_learns_and_is_measured(tmp_path):
     recipe = make_recipe(
         tmp_path, network="svlrm", scale=4, patch=8, batch=4, steps=40,
         data={"kind": "depth", "folders": [str(maps)]},
-        validate={"sets": [str(maps)], "protocol": "depth-bicubic", "every": 20},
+        validate={"sets": [str(maps)], "protocol": "registered-bicubic", "every": 20},
         loss=[{"kind": "charbonnier", "eps": 1e-3}],
         optimiser={"kind": "adam", "learning_rate": 1e-3},
     )  # fmt: skip
@@ -441,7 +441,7 @@ def test_depth_alone_is_supervised_at_four_outputs(tmp_path):
     recipe = make_recipe(
         tmp_path, network="dsdmsr", scale=8, patch=4, batch=2, steps=2, log_every=1,
         data={"kind": "depth", "folders": [str(maps)]},
-        validate={"sets": [str(maps)], "protocol": "depth-bicubic", "every": 2},
+        validate={"sets": [str(maps)], "protocol": "registered-bicubic", "every": 2},
         optimiser={"kind": "adam", "learning_rate": 1e-3},
     )  # fmt: skip
     train(recipe, tmp_path / "run")

@@ -71,8 +71,8 @@ CONTRADICTIONS = {
         "data.protocol: No protocol is called 'y-matlb'. Did you mean 'y-matlab'",
     ),
     "scoring": (
-        {"validate": {"sets": ["set"], "protocol": "depth-bicubic"}},
-        "validate.protocol: No protocol is called 'depth-bicubic'",
+        {"validate": {"sets": ["set"], "protocol": "registered-bicubic"}},
+        "validate.protocol: No protocol is called 'registered-bicubic'",
     ),
     "accumulate": ({"batch": 10, "accumulate": 4}, "accumulate: a batch of 10 .*in 4 equal"),
     "exact end": ({"exact_end": 0.2}, "exact_end: with precision fp32 all steps are exact"),
@@ -140,7 +140,7 @@ def test_one_model_for_several_scales_is_fine_where_the_weights_serve_them(recip
 
 def test_the_kind_of_the_data_must_be_the_kind_of_the_network(recipe):
     pairs = {"kind": "pairs", "hr": "a", "lr": "b"}
-    scored = {"sets": ["set"], "protocol": "depth-bicubic"}
+    scored = {"sets": ["set"], "protocol": "registered-bicubic"}
     said = contradictions(recipe(network="svlrm", scale=8, validate=scored))
     assert said[0].startswith("data.kind: svlrm is trained on depth maps, not on pictures")
     said = contradictions(recipe(network="svlrm", scale=8, data=pairs, validate=scored))
@@ -291,7 +291,7 @@ def test_depth_folders_that_do_not_fit(recipe, tmp_path):
         "network": "svlrm",
         "scale": 4,
         "data": {"kind": "depth", "folders": ["d"]},
-        "validate": {"sets": ["d"], "protocol": "depth-bicubic"},
+        "validate": {"sets": ["d"], "protocol": "registered-bicubic"},
     }
     draw(tmp_path / "d" / "depth" / "a.png", size=(40, 48), deep=True)
     draw(tmp_path / "d" / "depth" / "b.png", size=(40, 48), grey=True)

@@ -107,12 +107,21 @@ class DepthProtocol:
 
 DEPTH_PROTOCOLS: tuple[DepthProtocol, ...] = (
     DepthProtocol(
-        name="depth-bicubic",
+        name="registered-bicubic",
         operator=BICUBIC,
         unit="code",
         shave=0,
         about="The tables since 2021: LR by antialiased bicubic, in place; errors in the codes of "
         "the file over its valid pixels, nothing rounded, nothing shaved.",
+    ),
+    DepthProtocol(
+        name="direct-last",
+        operator=DIRECT_LAST,
+        unit="code",
+        shave=0,
+        about="The tables of 2016 to 2019 (DJF, DKN, SVLRM's paper): LR is the last sample of each "
+        "cell, (scale - 1) / 2 pixels out of place; errors in the codes of the file over its valid "
+        "pixels, nothing rounded, nothing shaved.",
     ),
     DepthProtocol(
         name="seed-svlrm",

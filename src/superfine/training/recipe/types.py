@@ -70,7 +70,7 @@ class DepthData(Section):
         min_length=1,
         description="Folders that hold `depth` and, for guided networks, `guide`: same names.",
     )
-    protocol: str = Field(default="depth-bicubic", description="How LR depth is made.")
+    protocol: str = Field(default="registered-bicubic", description="How LR depth is made.")
 
 
 Data = Annotated[PictureData | PairData | PatchData | DepthData, Field(discriminator="kind")]
