@@ -20,6 +20,7 @@ from superfine.training.memory import memory_mb
 from superfine.training.recipe.text import resolved
 from superfine.training.recipe.types import Recipe
 from superfine.training.run_folder import RunFolder
+from superfine.training.stages import Stages, report
 from superfine.training.validation import Scores
 from superfine.training.watching.watcher import Beginning, Record, Watcher
 from superfine.training.weights import make_card, weight_file
@@ -126,7 +127,7 @@ class Journal:
             }
         )
 
-    def scores(self, scores: Scores, *, better: bool) -> None:
+    def scores(self, scores: Scores, stages: Stages, *, better: bool) -> None:
         """Saves the averaged weights with `scores` on their card, and adds a line."""
         step = self._learner.progress.step
         network = self._learner.averaged.for_use()
@@ -138,16 +139,22 @@ class Journal:
             name: {scale: dict(metrics) for scale, metrics in at_scale.items()}
             for name, at_scale in scores.items()
         }
-        self._add(
-            {
-                "kind": "score",
-                "step": step,
-                "protocol": self._recipe.validate_on.protocol,
-                "scores": plain,
-                "best": better,
-                "machine": {"seconds": round(time.monotonic() - self._clock, 2)},
+        record: dict[str, Plain] = {
+            "kind": "score",
+            "step": step,
+            "protocol": self._recipe.validate_on.protocol,
+            "scores": plain,
+            "best": better,
+            "machine": {"seconds": round(time.monotonic() - self._clock, 2)},
+        }
+        if stages:
+            record["stages"] = {
+                name: {scale: dict(errors) for scale, errors in at_scale.items()}
+                for name, at_scale in stages.items()
             }
-        )
+        self._add(record)
+        if stages:
+            self._folder.write_stages(report(self._folder.records()))
 
     def sheets(self, sheets: Iterable[tuple[str, UInt8[Tensor, "3 h w"]]]) -> None:
         """Shows `sheets`, by name, to the watchers; draws none when there are no watchers."""

@@ -245,6 +245,7 @@ class _Run:
         """Scores the averaged weights and saves them."""
         progress, learner = self.learner.progress, self.learner
         scores = self.validation.scores(learner.averaged, self.processes, stop=stop)
+        stages = self.validation.stages(learner.averaged, self.processes, stop=stop)
         value = headline(scores)
         better = progress.best is None or value > progress.best
         if better:
@@ -253,7 +254,7 @@ class _Run:
             progress.plateau.see(value, self.recipe.schedule)
         progress.score_due = False
         if self.journal:
-            self.journal.scores(scores, better=better)
+            self.journal.scores(scores, stages, better=better)
             self.journal.sheets(self.validation.sheets(learner.averaged))
             self.journal.save()
         learner.network.train()  # without averaging, it was the one that was scored

@@ -36,6 +36,7 @@ LAUNCHES = "launches.jsonl"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 CURVES = "curves.png"
+STAGES = "stages.csv"
 
 
 class RunFolder:
@@ -76,6 +77,10 @@ class RunFolder:
     def write_data(self, files: Sequence[SourceFile]) -> None:
         """Keeps which files the samples are made of, by their hashes."""
         self._write(DATA, json.dumps([asdict(file) for file in files], indent=1))
+
+    def write_stages(self, table: str) -> None:
+        """Keeps the table of a cascade's stages, which is made from the log."""
+        self._write(STAGES, table)
 
     def recorded_data(self) -> list[SourceFile]:
         """What `write_data` kept."""

@@ -36,15 +36,28 @@ def picture_panels(
 
 
 def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[Panel]:
-    """The same of a depth map, in grey, nearest and farthest as in the input."""
+    """The same of a depth map, in grey, nearest and farthest as in the input.
+
+    Of a cascade every stage, enlarged pixel by pixel, before the output.
+    """
     device = _device(network)
-    lr = pair.lr[None].to(device)
-    guide = None if pair.guide is None else pair.guide[None].to(device)
-    sr = network(lr, guide) if spec.guide_channels else network(lr)
+    inputs = [pair.lr] if pair.guide is None or not spec.guide_channels else [pair.lr, pair.guide]
+    network.train()
+    answer = network(*(x[None].to(device) for x in inputs))
+    network.eval()
+    outputs = [x[0].cpu() for x in (answer if isinstance(answer, tuple) else (answer,))]
     scale = pair.truth.shape[-1] // pair.lr.shape[-1]
     truth = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
     enlarged = imresize(pair.lr, scale=scale, method="nearest")
-    return _panels(enlarged, sr[0].cpu(), truth, scale)
+    first, last, target = _panels(enlarged, outputs[-1], truth, scale)
+    return [first, *(_stage(x, truth) for x in outputs[:-1]), last, target]
+
+
+def _stage(sr: Float[Tensor, "1 h w"], truth: Float[Tensor, "1 m n"]) -> Panel:
+    factor = truth.shape[-1] // sr.shape[-1]
+    if factor > 1:
+        sr = imresize(sr, scale=factor, method="nearest")
+    return Panel(_shown(sr), f"{factor} times smaller" if factor > 1 else "before the fusion")
 
 
 def _device(network: nn.Module) -> torch.device:
@@ -54,14 +67,15 @@ def _device(network: nn.Module) -> torch.device:
 def _panels(
     lr: Float[Tensor, "c h w"], sr: Float[Tensor, "c h w"], hr: Float[Tensor, "d h w"], scale: int
 ) -> list[Panel]:
-    def shown(x: Tensor) -> UInt8[Tensor, "3 m n"]:
-        height, width = min(_SIDE, x.shape[-2]), min(_SIDE, x.shape[-1])
-        top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
-        codes = to_codes(x[:, top : top + height, left : left + width])
-        return codes.expand(3, -1, -1)
-
     return [
-        Panel(shown(lr), f"input x{scale}"),
-        Panel(shown(sr), "output"),
-        Panel(shown(hr), "target"),
+        Panel(_shown(lr), f"input x{scale}"),
+        Panel(_shown(sr), "output"),
+        Panel(_shown(hr), "target"),
     ]
+
+
+def _shown(x: Float[Tensor, "c h w"]) -> UInt8[Tensor, "3 m n"]:
+    """The middle of `x`."""
+    height, width = min(_SIDE, x.shape[-2]), min(_SIDE, x.shape[-1])
+    top, left = (x.shape[-2] - height) // 2, (x.shape[-1] - width) // 2
+    return to_codes(x[:, top : top + height, left : left + width]).expand(3, -1, -1)

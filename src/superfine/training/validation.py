@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
 from superfine.benchmark.depth import (
     DepthPair,
@@ -23,11 +25,14 @@ from superfine.benchmark.measure import mean_score, measure_each
 from superfine.benchmark.protocol import Protocol, Score, find_protocol
 from superfine.data.folders import read_all
 from superfine.models import ModelSpec
-from superfine.training.network import Network
+from superfine.training.network import Network, levels
 from superfine.training.processes import Processes
 from superfine.training.recipe.types import Recipe
 from superfine.training.samples import depth_panels, picture_panels
+from superfine.training.stages import Stages, stage_errors
 from superfine.visual import triptych
+
+T = TypeVar("T")
 
 # Set -> scale ("x2") -> metric -> value.
 Scores = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -60,6 +65,9 @@ class Validation:
         """
         self._spec = spec
         self._scales = recipe.scale
+        self._cascade = spec.of_depth and all(
+            len(levels(spec, scale, recipe.patch)) > 1 for scale in recipe.scale
+        )
         self._sets = {
             name: self._read(folder, recipe)
             for name, folder in named_sets(recipe.validate_on.sets).items()
@@ -85,6 +93,30 @@ class Validation:
             for name in self._sets
         }
 
+    def stages(self, network: Network, processes: Processes, *, stop: Callable[[], bool]) -> Stages:
+        """The errors of every stage of a cascade for depth; empty for every other network.
+
+        Raises:
+            StopAskedError: When `stop` answered yes.
+        """
+        if not self._cascade:
+            return {}
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for name, maps in self._sets.items():
+            assert isinstance(maps, _Maps)
+            for scale, pairs in maps.pairs.items():
+                single = network.at_scale[str(scale)]
+                measure = partial(self._stages_of, single, pairs, maps.protocol)
+                errors = self._shared(len(pairs), measure, processes, stop)
+                means = {key: sum(e[key] for e in errors) / len(errors) for key in errors[0]}
+                found.setdefault(name, {})[f"x{scale}"] = means
+        return found
+
+    def _stages_of(
+        self, network: nn.Module, pairs: Sequence[DepthPair], protocol: DepthProtocol, i: int
+    ) -> dict[str, float]:
+        return stage_errors(network, self._spec, pairs[i], protocol)
+
     @torch.no_grad()
     def sheets(self, network: Network) -> Iterator[tuple[str, UInt8[Tensor, "3 h w"]]]:
         """Input, output and target of the first picture of each set at each scale, by name."""
@@ -109,16 +141,27 @@ class Validation:
     ) -> Mapping[str, float]:
         found = self._sets[name]
         count = len(found.truth if isinstance(found, _Pictures) else found.pairs[scale])
-        own = range(processes.place.rank, count, processes.place.world)
-        scores = []
-        for i in own:
+        return _mean(
+            self._shared(count, lambda i: self._one(network, found, i, scale), processes, stop)
+        )
+
+    def _shared(
+        self,
+        count: int,
+        measure: Callable[[int], T],
+        processes: Processes,
+        stop: Callable[[], bool],
+    ) -> list[T]:
+        """`measure` of 0 to `count` - 1, in order; each process does its share."""
+        found = []
+        for i in range(processes.place.rank, count, processes.place.world):
             if stop():
                 raise StopAskedError
-            scores.append((i, self._one(network, found, i, scale)))
+            found.append((i, measure(i)))
         ordered = sorted(
-            (pair for part in processes.gather(scores) for pair in part), key=lambda pair: pair[0]
+            (pair for part in processes.gather(found) for pair in part), key=lambda pair: pair[0]
         )
-        return _mean([score for _, score in ordered])
+        return [value for _, value in ordered]
 
     def _one(
         self, network: Network, found: _Pictures | _Maps, i: int, scale: int
