@@ -1,7 +1,8 @@
-"""The values that travel between the rooms: pictures, their metadata, and progress.
+"""The values that travel between the rooms: pictures, depth maps, their metadata, and progress.
 
 Inside, mathematics is on plain tensors; from the file readers up, a picture is an `Image`, which
-knows its number of bits, its transparency and its colour profile.
+knows its number of bits, its transparency and its colour profile, and a depth map is a `DepthMap`,
+which knows its unit and its holes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 # Largest code of each way a sample is stored. A float sample is already on [0, 1].
@@ -97,6 +98,98 @@ class Image:
         if self.pixels.dtype == torch.uint8:
             return 8
         return 16 if self.pixels.dtype == torch.uint16 else 32
+
+
+# What the numbers of a depth map mean. "relative" has neither a zero nor a size that is known.
+DepthUnit = Literal["metre", "disparity_px", "relative"]
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """The pinhole of a camera, in pixels; the centre of the first pixel is (0, 0).
+
+    Attributes:
+        fx: Focal length along rows of pixels.
+        fy: Focal length along columns of pixels.
+        cx: Where the axis meets the map, from its left.
+        cy: Where the axis meets the map, from its top.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def resized(self, columns: float, rows: float) -> Intrinsics:
+        """The same camera after a map was enlarged `columns` times across and `rows` down."""
+        return Intrinsics(
+            fx=self.fx * columns,
+            fy=self.fy * rows,
+            cx=(self.cx + 0.5) * columns - 0.5,
+            cy=(self.cy + 0.5) * rows - 0.5,
+        )
+
+
+@dataclass(frozen=True)
+class DepthStorage:
+    """How the file of a depth map holds it, so that a result is written in the same way.
+
+    Attributes:
+        format: Short name: "png", "pgm", "tiff", "pfm", "exr", "npy", "npz" or "mat".
+        dtype: Type of a sample as numpy names it, byte order included: "<u2", ">f4".
+        codes_per_unit: What a value is multiplied by to be stored: 1000 for millimetres.
+        hole: The sample that stands for "not measured": 0, 65535, nan or inf.
+        also_holes: Further samples that readers take for holes, so that no measured pixel is
+            written as one of them.
+        name: The channel of an EXR or the array of an NPZ that holds the map.
+    """
+
+    format: str
+    dtype: str
+    codes_per_unit: float = 1.0
+    hole: float = 0.0
+    also_holes: tuple[float, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """One depth map: a number for each pixel that was measured, and which those are.
+
+    Attributes:
+        values: (1, h, w) in `unit`, float32, or float64 where the file's samples need it; what
+            it holds where `valid` is False means nothing. Readers put 0 there.
+        valid: (1, h, w), False in holes.
+        unit: What a value is.
+        confidence: (1, h, w) on [0, 1], how far the sensor trusts each pixel; None if unknown.
+        intrinsics: The camera, where it is known.
+        storage: How the file held it; None for a map that comes from no file.
+        notes: What the reader had to decide, in words for the user.
+    """
+
+    values: Float[Tensor, "1 h w"]
+    valid: Bool[Tensor, "1 h w"]
+    unit: DepthUnit
+    confidence: Float[Tensor, "1 h w"] | None = None
+    intrinsics: Intrinsics | None = None
+    storage: DepthStorage | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.values.shape != self.valid.shape:
+            raise ValueError("a depth map says of each of its values whether it is valid")
+        if self.confidence is not None and self.confidence.shape != self.values.shape:
+            raise ValueError("confidence has the size of the depth map")
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.values.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.values.shape[2]
 
 
 @dataclass(frozen=True)
