@@ -1,4 +1,4 @@
-"""`superfine data`: known sets, patches made from pictures, and pictures looked over."""
+"""`superfine data`: known sets, patches and scenes made, and pictures looked over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperCommand
 
-from superfine.cli import data_sets
+from superfine.cli import data_convert, data_dtu, data_sets, data_synthesize
 from superfine.cli.console import put, say, shown
 from superfine.cli.data_lines import Lines
 from superfine.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError, unknown_name
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from superfine.ops.resize import Method
 
 app = typer.Typer(
-    help="Brings and checks data sets, makes training patches, and looks pictures over.",
+    help="Brings and checks data sets, makes training data, and looks pictures over.",
     no_args_is_help=True,
 )
 app.command("list")(data_sets.show_list)
 app.command("verify")(data_sets.verify)
 app.command("get")(data_sets.get)
+app.command("convert")(data_convert.convert)
+app.command("dtu")(data_dtu.dtu)
+app.add_typer(data_synthesize.app, name="synthesize")
 
 _MOST_SHOWN = 20  # findings of one kind
 _SEVERAL = ("-uf", "--upscale-factor", "--scales", "--rotations", "--flips", "--upsampling")

@@ -20,6 +20,11 @@ class Lines:
         if self._due():
             say(f"{doing}: {done:,} of {total:,} pictures")
 
+    def so_far(self, doing: str, done: int) -> None:
+        """Says how many pictures are done where nobody knows of how many."""
+        if self._due():
+            say(f"{doing}: {done:,} pictures so far")
+
     def of_bytes(self, doing: str, here: int, size: int | None) -> None:
         """Says how many bytes are here, if the last time is long enough ago."""
         if self._due():
