@@ -45,7 +45,7 @@ CONSOLE = [
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """What the documents talk of: a photo, folders of photos, and HR and LR pairs."""
+    """What the documents talk of: a photo, folders of photos, HR and LR pairs, depth maps."""
     rng = np.random.default_rng(0)
     photo = PillowImage.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     photo.save(tmp_path / "photo.jpg")
@@ -61,6 +61,11 @@ def desk(tmp_path, monkeypatch):
     for i in range(2):
         large = PillowImage.fromarray(rng.integers(0, 256, (60, 64, 3), dtype=np.uint8))
         large.resize((128, 120)).save(tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "scan").mkdir()
+    for name in ("depth.png", "scan/0.depth.png"):
+        depth = rng.integers(600, 4000, (6, 8), dtype=np.uint16)
+        PillowImage.fromarray(depth).save(tmp_path / name)
+    photo.save(tmp_path / "scan" / "0.color.jpg")
     shutil.copy(ROOT / "recipes" / "espcn-x2.yaml", tmp_path / "espcn.yaml")
     monkeypatch.chdir(tmp_path)
     # Nothing is left in the cache of whoever runs the tests.

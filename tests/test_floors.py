@@ -31,6 +31,7 @@ FLOORS = {
     "tiling": 3,
     "inference": 3,
     "data": 3,
+    "depth": 3,
     "visual": 3,
     "yaml_text": 3,
     "benchmark": 4,

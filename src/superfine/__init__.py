@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from superfine.benchmark.suite import run_benchmark
     from superfine.checkpoints import LoadedModel, load_model
+    from superfine.depth.upscale import upscale_depth
     from superfine.inference import upscale
     from superfine.training.loop import train
     from superfine.training.recipe.text import load_recipe
-    from superfine.types import Image
+    from superfine.types import DepthMap, Image
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "DepthMap",
     "Image",
     "LoadedModel",
     "__version__",
@@ -27,9 +29,11 @@ __all__ = [
     "run_benchmark",
     "train",
     "upscale",
+    "upscale_depth",
 ]
 
 _HOME = {
+    "DepthMap": "superfine.types",
     "Image": "superfine.types",
     "LoadedModel": "superfine.checkpoints",
     "load_model": "superfine.checkpoints",
@@ -37,6 +41,7 @@ _HOME = {
     "run_benchmark": "superfine.benchmark.suite",
     "train": "superfine.training.loop",
     "upscale": "superfine.inference",
+    "upscale_depth": "superfine.depth.upscale",
 }
 
 

@@ -138,3 +138,22 @@ def test_ctrl_c_ends_it_without_a_traceback(photos: Path) -> None:
     assert time.monotonic() - started < 20
     assert b"Traceback" not in err
     assert not (photos.parent / "results").exists()
+
+
+def test_a_depth_protocol_measures_depth_maps(run: Run, tmp_path: Path) -> None:
+    from tests.benchmark.test_depth_suite import make_set
+
+    folder = make_set(tmp_path / "walls")
+    record = tmp_path / "measured.csv"
+    outcome = run(
+        "benchmark", "guided-filter", "--data", folder, "--protocol", "registered-bicubic",
+        "-s", "4", "--record", record,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    lines = outcome.out.splitlines()
+    assert "edge RMSE" in lines[0]
+    assert [line.split()[0] for line in lines[1:]] == ["bicubic", "guided-filter"]
+    assert len(record.read_text().splitlines()) == 1 + 2 * 6 - 1  # bicubic has no residual
+    refused = run("benchmark", "nearest", "--protocol", "direct-last", "--self-ensemble")
+    assert refused.code == 2
+    assert "for pictures" in refused.err

@@ -25,10 +25,21 @@ from superfine.jobs.manifest import (
 ENTRY = Entry("a.jpg", 3, 5, "aa", "options", "a.png", "bb", 0.5)
 
 
-def finish(folder: JobFolder, name: str, content: bytes, *, overwrite: bool = False) -> None:
+def finish(
+    folder: JobFolder,
+    name: str,
+    content: bytes,
+    *,
+    overwrite: bool = False,
+    beside: dict[str, bytes] | None = None,
+) -> None:
     output = folder.root / name
     staged = folder.staged(output)
     staged.write_bytes(content)
+    others = []
+    for ending, other in (beside or {}).items():
+        others.append(staged.with_name(staged.stem + ending))
+        others[-1].write_bytes(other)
     folder.finish(
         staged,
         output,
@@ -37,6 +48,7 @@ def finish(folder: JobFolder, name: str, content: bytes, *, overwrite: bool = Fa
         options="options",
         seconds=0.25,
         overwrite=overwrite,
+        beside=others,
     )
 
 
@@ -52,6 +64,33 @@ def test_a_finished_file_is_remembered_by_its_hash(tmp_path: Path) -> None:
         assert not folder.holds(entry)
         (tmp_path / "a.png").unlink()
         assert not folder.holds(entry)
+
+
+def test_files_beside_a_result_are_named_after_it(tmp_path: Path) -> None:
+    with JobFolder(tmp_path, [tmp_path]) as folder:
+        finish(folder, "a.png", b"result", beside={".png.json": b"{}", ".ply": b"ply"})
+        finish(folder, "b.png", b"other")
+    contents = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    del contents[MANIFEST]
+    assert contents == {
+        "a.png": b"result", "a.png.json": b"{}", "a.ply": b"ply", "b.png": b"other",
+    }  # fmt: skip
+
+
+def test_files_beside_a_result_that_a_killed_run_left_are_taken_and_others_are_not_replaced(
+    tmp_path: Path,
+) -> None:
+    """They get their names first, so a kill leaves them without the result."""
+    (tmp_path / "a.png.json").write_bytes(b"{}")
+    (tmp_path / "b.png.json").write_bytes(b"somebody's own")
+    with JobFolder(tmp_path, [tmp_path]) as folder:
+        finish(folder, "a.png", b"result", beside={".png.json": b"{}"})
+        with pytest.raises(OutputError):
+            finish(folder, "b.png", b"result", beside={".png.json": b"{}"})
+        assert not (tmp_path / "b.png").exists()
+        assert (tmp_path / "b.png.json").read_bytes() == b"somebody's own"
+        finish(folder, "b.png", b"result", beside={".png.json": b"{}"}, overwrite=True)
+    assert (tmp_path / "b.png.json").read_bytes() == b"{}"
 
 
 def test_a_line_is_on_the_disk_before_the_result_has_its_name(

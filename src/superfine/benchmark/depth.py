@@ -93,6 +93,13 @@ class DepthProtocol:
 
     def score(self, sr: Float[Tensor, "1 h w"], pair: DepthPair) -> DepthScore:
         """The errors of `sr`, a result on [0, 1] as the network gave it."""
+        compared = self.compared(sr, pair)
+        return DepthScore(rmse=float(rmse(*compared)), mae=float(mae(*compared)))
+
+    def compared(
+        self, sr: Float[Tensor, "1 h w"], pair: DepthPair
+    ) -> tuple[Float[Tensor, "1 m n"], Float[Tensor, "1 m n"], Bool[Tensor, "1 m n"]]:
+        """`sr` in the unit of the protocol, its truth, and which pixels count: what is compared."""
         depth = pair.low + sr.double() * (pair.high - pair.low)
         if self.unit == "stretched":
             depth = torch.floor(depth + 0.5).clamp(0, 255)
@@ -100,9 +107,7 @@ class DepthProtocol:
         if self.shave:
             inner = (..., *(slice(self.shave, -self.shave),) * 2)
             depth, truth, valid = depth[inner], truth[inner], valid[inner]
-        return DepthScore(
-            rmse=float(rmse(depth, truth, valid)), mae=float(mae(depth, truth, valid))
-        )
+        return depth, truth, valid
 
 
 DEPTH_PROTOCOLS: tuple[DepthProtocol, ...] = (

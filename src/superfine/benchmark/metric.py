@@ -46,8 +46,8 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One number about a result.
+class Column:
+    """A number that tables show.
 
     Attributes:
         name: What users type and tables say.
@@ -56,7 +56,6 @@ class Metric:
         decimals: As many as tables of the field print.
         higher_is_better: Its direction.
         about: One line for people.
-        measure: The number.
     """
 
     name: str
@@ -65,6 +64,16 @@ class Metric:
     decimals: int
     higher_is_better: bool
     about: str
+
+
+@dataclass(frozen=True)
+class Metric(Column):
+    """One number about a result.
+
+    Attributes:
+        measure: The number.
+    """
+
     measure: Callable[[Compared], float] = field(repr=False)
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
-from superfine.benchmark.metric import Metric
+from superfine.benchmark.metric import Column
 from superfine.benchmark.results import Benchmark, Cell
 
 _LATEX = str.maketrans(
@@ -30,7 +30,7 @@ _LATEX = str.maketrans(
 )
 
 
-def rows(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> list[list[str]]:
+def rows(benchmark: Benchmark, metrics: Mapping[str, Column]) -> list[list[str]]:
     """The means for people: a head, and a row for each cell.
 
     Beside each metric that was published for a cell stand the published figure and ours less it.
@@ -51,7 +51,7 @@ def rows(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> list[list[str]]
     return table
 
 
-def picture_rows(cell: Cell, metrics: Mapping[str, Metric]) -> list[list[str]]:
+def picture_rows(cell: Cell, metrics: Mapping[str, Column]) -> list[list[str]]:
     """The pictures of a cell, and their mean last."""
     names = list(metrics)
     table = [["picture", *(_title(name, metrics) for name in names)]]
@@ -97,7 +97,7 @@ def to_csv(benchmark: Benchmark) -> str:
     return text.getvalue()
 
 
-def to_latex(benchmark: Benchmark, metrics: Mapping[str, Metric]) -> str:
+def to_latex(benchmark: Benchmark, metrics: Mapping[str, Column]) -> str:
     """A `booktabs` table: models by scale in rows, sets in columns, the best of each bold."""
     sets = list(dict.fromkeys(cell.data_set for cell in benchmark.cells))
     cells = {(c.model, c.scale, c.data_set): c for c in benchmark.cells}
@@ -126,7 +126,7 @@ def latex(text: str) -> str:
     return text.translate(_LATEX)
 
 
-def _latex_cell(cell: Cell, metrics: Mapping[str, Metric], best: Mapping[str, str]) -> str:
+def _latex_cell(cell: Cell, metrics: Mapping[str, Column], best: Mapping[str, str]) -> str:
     told = []
     for name, metric in metrics.items():
         text = number(cell.mean(name), metric.decimals)
@@ -135,7 +135,7 @@ def _latex_cell(cell: Cell, metrics: Mapping[str, Metric], best: Mapping[str, st
 
 
 def _best(
-    benchmark: Benchmark, metrics: Mapping[str, Metric], scale: int, data_set: str
+    benchmark: Benchmark, metrics: Mapping[str, Column], scale: int, data_set: str
 ) -> dict[str, str]:
     """Metric -> the best figure in print; none where there is nothing to choose from."""
     rivals = [c for c in benchmark.cells if (c.scale, c.data_set) == (scale, data_set)]
@@ -147,12 +147,12 @@ def _best(
     return found
 
 
-def _title(name: str, metrics: Mapping[str, Metric]) -> str:
+def _title(name: str, metrics: Mapping[str, Column]) -> str:
     metric = metrics[name]
     return f"{metric.title} {metric.unit}".strip()
 
 
-def _numbers(values: Iterator[float], metrics: Mapping[str, Metric]) -> list[str]:
+def _numbers(values: Iterator[float], metrics: Mapping[str, Column]) -> list[str]:
     found = zip(values, metrics.values(), strict=True)
     return [number(value, metric.decimals) for value, metric in found]
 

@@ -18,6 +18,7 @@ from superfine.cli import (
     compare,
     data,
     demo,
+    depth,
     doctor,
     figure,
     models,
@@ -30,7 +31,7 @@ from superfine.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, SuperfineError
 
 app = typer.Typer(
     name="superfine",
-    help="Makes pictures sharper, trains the networks that do it, and measures them.",
+    help="Makes pictures and depth maps sharper, trains the networks, and measures them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={
@@ -39,6 +40,7 @@ app = typer.Typer(
     },
 )
 app.command()(upscale.upscale)
+app.command()(depth.depth)
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(benchmark.benchmark)
@@ -63,7 +65,7 @@ def _options(
         typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Makes pictures sharper, trains the networks that do it, and measures them."""
+    """Makes pictures and depth maps sharper, trains the networks, and measures them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from superfine.cli.console import put, put_table, say, shown
 from superfine.errors import UsageError
 
 if TYPE_CHECKING:
-    from superfine.benchmark.metric import Metric
+    from superfine.benchmark.metric import Column
     from superfine.benchmark.report import Gallery
     from superfine.benchmark.results import Benchmark
 
@@ -104,6 +104,18 @@ def benchmark(
         )
     if outputs is None and (claimed is not None or network):
         raise UsageError("--claimed and --as belong to --outputs.", hint="Leave them out.")
+    if _of_depth(protocol):
+        if outputs is not None or report is not None or self_ensemble or lr is not None:
+            raise UsageError(
+                "--outputs, --report, --self-ensemble and --lr are for pictures.",
+                hint="Leave them out.",
+            )
+        _benchmark_depth(
+            models or (), data, protocol, scale, device,
+            record=None if no_record else record,
+            as_json=as_json, as_csv=as_csv, as_latex=as_latex, pictures=pictures, quiet=quiet,
+        )  # fmt: skip
+        return
     from superfine.benchmark.suite import run_benchmark
     from superfine.benchmark.theirs.score import score_outputs
     from superfine.cli.benchmark_metrics import parsed_metrics
@@ -160,9 +172,56 @@ def benchmark(
         _write(found, gallery, report, overwrite=overwrite)
 
 
+def _of_depth(protocol: str) -> bool:
+    from superfine.benchmark.depth import DEPTH_PROTOCOLS
+
+    return protocol in {known.name for known in DEPTH_PROTOCOLS}
+
+
+def _benchmark_depth(
+    methods: Sequence[str],
+    data: str,
+    protocol: str,
+    scale: str | None,
+    device: str,
+    *,
+    record: Path | None,
+    as_json: bool,
+    as_csv: bool,
+    as_latex: bool,
+    pictures: bool,
+    quiet: bool,
+) -> None:
+    """Methods on maps; the same table."""
+    from superfine.benchmark.depth import find_depth_protocol
+    from superfine.benchmark.depth_suite import DEPTH_COLUMNS, run_depth_benchmark
+
+    counter = Counter(quiet=quiet)
+    try:
+        found = run_depth_benchmark(
+            methods,
+            _names(data, "--data"),
+            protocol=protocol,
+            scales=_scales(scale),
+            device=device,
+            on_progress=counter,
+        )
+    finally:
+        counter.stop()
+    if record is not None:
+        from superfine.benchmark.record import append
+
+        append(found, record)
+    columns = {column.name: column for column in DEPTH_COLUMNS}
+    _show(found, columns, as_json=as_json, as_csv=as_csv, as_latex=as_latex, pictures=pictures)
+    if not quiet:
+        say(f"\n{protocol}: {find_depth_protocol(protocol).about}")
+        say("bicubic's RMSE tells which protocol a table is of: docs/protocols.md.")
+
+
 def _show(
     found: Benchmark,
-    metrics: Mapping[str, Metric],
+    metrics: Mapping[str, Column],
     *,
     as_json: bool,
     as_csv: bool,

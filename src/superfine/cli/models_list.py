@@ -16,7 +16,13 @@ from superfine.cli.console import put, put_table, say
 from superfine.ledger import Cost, Entry, Speed
 from superfine.purposes import PURPOSES, shipped_for
 
-_TASKS = {"y": "luma", "rgb": "colour", "depth": "depth", "depth+guide": "depth, photo", "depth+rgb": "depth, photo"}
+_TASKS = {
+    "y": "luma",
+    "rgb": "colour",
+    "depth": "depth",
+    "depth+guide": "depth, photo",
+    "depth+rgb": "depth, photo",
+}
 # The scale the short table tells the cost at, where a network has it.
 _USUAL_SCALE = 4
 # Needs no weights, so that it is told among those that are shipped.

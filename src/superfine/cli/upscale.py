@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from superfine.budget.amounts import bytes_of, seconds_of
 from superfine.card import shipped_cards
-from superfine.cli.progress import ProgressStyle, meter
-from superfine.cli.report import Report
-from superfine.cli.stop import StopSignals
-from superfine.errors import SuperfineError, UsageError
+from superfine.cli.job import run_job
+from superfine.cli.progress import ProgressStyle
+from superfine.errors import UsageError
 from superfine.jobs.request import DEFAULT_MODEL, Request, Size
 from superfine.purposes import PURPOSES
+
+if TYPE_CHECKING:
+    from superfine.jobs.job import Job
 
 
 def _model_names(incomplete: str) -> list[str]:
@@ -136,14 +137,12 @@ def upscale(
 
     A folder job that was stopped continues when the same command is run again.
     """
-    if quiet and verbose:
-        raise UsageError("Both --quiet and --verbose are given.", hint="Give one of them.")
     request = Request(
         inputs=inputs,
         output=output,
         model=model,
         scale=scale,
-        size=None if size is None else _parsed_size(size),
+        size=None if size is None else parsed_size(size),
         ext=ext,
         recursive=recursive,
         overwrite=overwrite,
@@ -155,56 +154,30 @@ def upscale(
         budget=None if budget is None else seconds_of(budget),
         max_memory=None if max_memory is None else bytes_of(max_memory),
     )
-    style: ProgressStyle = "none" if quiet else progress
-    report = Report(meter(style), as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
-    with StopSignals(report.farewell) as stop:
-        try:
-            code = _do(request, report, stop, dry_run=dry_run)
-        except SuperfineError as error:
-            report.refused(error)
-            raise
-        except BaseException:
-            if stop.asked is None:
-                raise
-            # Interrupted while loading; what came out of it may be any error.
-            report.meter.stop()
-            report.farewell()
-        finally:
-            report.meter.stop()
-        if stop.asked is not None:
-            stop.leave()
+    code = run_job(
+        lambda: _prepared(request),
+        dry_run=dry_run,
+        as_json=as_json,
+        progress=progress,
+        quiet=quiet,
+        verbose=verbose,
+        debug=debug,
+    )
     raise typer.Exit(code)
 
 
-def _do(request: Request, report: Report, stop: StopSignals, *, dry_run: bool) -> int:
-    """The job itself; returns the exit code."""
+def _prepared(request: Request) -> Job:
     from superfine.jobs.prepare import prepare
-    from superfine.jobs.results import FileProgress, FileResult
-    from superfine.jobs.run import run
 
-    def on_result(result: FileResult) -> None:
-        stop.check()
-        report.result(result)
-
-    def on_progress(progress: FileProgress) -> None:
-        stop.check()
-        report.progress(progress)
-
-    job = prepare(request)
-    if report.as_json and any(p.output is None for p in job.plan.pictures) and not dry_run:
-        raise UsageError("Standard output holds the picture, so --json has no place there.")
-    report.begin(job)
-    if dry_run:
-        report.plan(job.plan)
-        return 0
-    summary = run(job, on_result=on_result, on_progress=on_progress)
-    if summary.interrupted:
-        summary = replace(summary, exit_code=stop.exit_code)
-    report.summary(summary)
-    return summary.exit_code
+    return prepare(request)
 
 
-def _parsed_size(text: str) -> Size:
+def parsed_size(text: str) -> Size:
+    """The size that `text` says, as 800x600, 800x or x600.
+
+    Raises:
+        UsageError: When it says none.
+    """
     found = re.fullmatch(r"(\d{0,7})[x×X](\d{0,7})", text, re.ASCII)
     if found is None:
         raise UsageError(f"{text!r} is no size.", hint="Give --size 800x600, 800x or x600.")

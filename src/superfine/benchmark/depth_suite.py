@@ -1,0 +1,214 @@
+"""The benchmark of depth: methods and networks on sets of maps, with bicubic before all others.
+
+Bicubic's error names the protocol of a table better than its caption does: on the 30 Middlebury
+maps it is 2.28 grey levels at x4 where LR is in place, and 4.43 where it is not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from superfine.benchmark.depth import DepthPair, DepthProtocol, find_depth_protocol
+from superfine.benchmark.metric import Column
+from superfine.benchmark.papers import Published, published_for
+from superfine.benchmark.results import Benchmark, Cell, PictureResult
+from superfine.benchmark.suite import described
+from superfine.checkpoints import load_model
+from superfine.data.depth import DepthScene, scenes_in
+from superfine.data.depth_sets import DEPTH_SETS, SetScene
+from superfine.depth.enlarge import enlarge
+from superfine.depth.methods import BICUBIC, METHODS, DepthMethod
+from superfine.depth.networks import method_of
+from superfine.errors import UsageError
+from superfine.inference import pick_device
+from superfine.io.rows import convert
+from superfine.metrics import edge_band, flying_share, mae, rmse
+from superfine.ops.resize import imresize
+from superfine.types import DepthMap
+
+DEPTH_COLUMNS: tuple[Column, ...] = (
+    Column("rmse", "RMSE", "", 3, False, "over the valid pixels, in the unit of the protocol"),
+    Column("mae", "MAE", "", 3, False, "mean absolute error, likewise"),
+    Column("edge-rmse", "edge RMSE", "", 3, False, "within 3 pixels of a depth edge"),
+    Column("flat-rmse", "flat RMSE", "", 3, False, "everywhere else"),
+    Column("flying", "flying %", "", 2, False, "of the edge band, on no surface of the truth"),
+    Column("lr-residual", "LR residual", "", 4, False, "mean difference, shrunk again, to LR"),
+)
+_USUAL_SCALES = (4, 8, 16)
+# Sets as papers call them.
+_IN_PAPERS = {"middlebury-30": "middlebury"}
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """A method at one scale, and what the table says of it."""
+
+    label: str
+    architecture: str
+    weights: str
+    method: DepthMethod
+
+
+def run_depth_benchmark(
+    methods: Sequence[str],
+    data: Sequence[str],
+    *,
+    protocol: str,
+    scales: Sequence[int] = (),
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> Benchmark:
+    """Measures every method on every set at every scale, and bicubic first.
+
+    Args:
+        methods: Names in `METHODS`, networks, or weight files.
+        data: Folders in the layout `depth/`, `guide/`, or SET=FOLDER for a set of
+            `superfine data convert` in the layout its authors publish.
+        protocol: Name of a depth protocol.
+        scales: HR pixels per LR pixel; empty takes 4, 8 and 16.
+        device: "auto", or a device in torch's words; networks run there.
+        on_progress: Called after each map.
+
+    Raises:
+        UsageError: A set that is not there, or a network without a scale asked for.
+        UnknownNameError: A method, set or protocol nobody knows.
+        PictureError: A map or photo that cannot be read.
+    """
+    chosen = find_depth_protocol(protocol)
+    names = tuple(dict.fromkeys((BICUBIC.name, *methods)))
+    scales = tuple(scales) or _USUAL_SCALES
+    ways = [(scale, _way(name, scale, pick_device(device))) for scale in scales for name in names]
+    cells = []
+    for name in data:
+        label, scenes = scenes_of(name)
+        held = list(scenes)
+        for scale, way in ways:
+            cells.append(_cell(way, label, held, scale, chosen))
+            if on_progress is not None:
+                on_progress(len(cells), len(ways) * len(data))
+    return described(cells, [column.name for column in DEPTH_COLUMNS])
+
+
+def scenes_of(name: str) -> tuple[str, Iterator[DepthScene]]:
+    """What the table calls the set that `name` means, and its maps with their photos.
+
+    Raises:
+        UsageError: No such folder.
+        UnknownNameError: No such set.
+    """
+    known, _, folder = name.partition("=")
+    found = next((s for s in DEPTH_SETS if s.name == known), None)
+    if folder and found is not None:
+        return known, map(_as_codes, found.read(Path(folder)))
+    if not Path(name).is_dir():
+        sets = ", ".join(s.name for s in DEPTH_SETS)
+        raise UsageError(
+            f"{name} is no folder of depth maps.",
+            hint=f"Give a folder with depth/ and guide/, or SET=FOLDER; sets: {sets}.",
+        )
+    guided = (Path(name) / "guide").is_dir()
+    return Path(name).name, scenes_in(Path(name), guide_channels=3 if guided else 0)
+
+
+def _as_codes(scene: SetScene) -> DepthScene:
+    """A scene of a set in the codes of its files, in which errors are counted."""
+    depth = scene.depth
+    codes = 1.0 if depth.storage is None else depth.storage.codes_per_unit
+    guide = None if scene.guide is None else convert(scene.guide.pixels, torch.uint8)
+    if guide is not None:
+        guide = guide.expand(3, -1, -1)
+    return DepthScene(Path(scene.name), depth.values.float() * codes, depth.valid, guide)
+
+
+def _way(name: str, scale: int, device: torch.device) -> _Way:
+    known = {method.name: method for method in METHODS}
+    if name in known:
+        return _Way(name, name, "", known[name])
+    model = load_model(name, scale=scale)
+    if model.scale != scale:
+        raise UsageError(
+            f"{name} has no weights for x{scale}.", hint="Give --scale with scales it has."
+        )
+    method = method_of(model, device=device)
+    return _Way(Path(name).name, model.spec.name, model.card.sha256, method)
+
+
+def _cell(
+    way: _Way, data_set: str, scenes: Sequence[DepthScene], scale: int, protocol: DepthProtocol
+) -> Cell:
+    started = time.monotonic()
+    results = []
+    for scene in scenes:
+        pair = protocol.pair(scene, scale)
+        if way.method.guided and pair.guide is None:
+            raise UsageError(
+                f"{way.label} needs photos; {data_set} has none.", hint="Add them as guide/."
+            )
+        results.append(PictureResult(scene.path.stem, _values(way.method, pair, protocol)))
+    return Cell(
+        model=way.label,
+        architecture=way.architecture,
+        weights=way.weights,
+        data_set=data_set,
+        scale=scale,
+        protocol=protocol.name,
+        lr=protocol.operator.name,
+        self_ensemble=False,
+        pictures=tuple(results),
+        seconds=time.monotonic() - started,
+        published=_published(way.architecture, data_set, scale, protocol),
+    )
+
+
+def _values(method: DepthMethod, pair: DepthPair, protocol: DepthProtocol) -> Mapping[str, float]:
+    """Every column of one map."""
+    size = pair.truth.shape[-2], pair.truth.shape[-1]
+    everywhere = torch.ones_like(pair.lr, dtype=torch.bool)
+    span = pair.high - pair.low
+    lr = DepthMap(pair.low + pair.lr.double() * span, everywhere, "relative")
+    if method is BICUBIC:  # as published: about the middle of the cells, and nothing after it
+        sr: Tensor = _about_the_middle(pair)
+        residual = math.nan
+    else:
+        made = enlarge(lr, method, size=size, operator=protocol.operator, guide=pair.guide)
+        sr = (made.depth.values - pair.low) / (span or 1.0)
+        residual = made.residual.mean
+    depth, truth, valid = protocol.compared(sr, pair)
+    band = edge_band(truth, valid)
+    values = {
+        "rmse": float(rmse(depth, truth, valid)),
+        "mae": float(mae(depth, truth, valid)),
+        "flying": 100 * float(flying_share(depth, truth, valid)),
+        "lr-residual": residual,
+    }
+    for name, part in (("edge-rmse", band), ("flat-rmse", valid & ~band)):
+        values[name] = float(rmse(depth, truth, part)) if bool(part.any()) else math.nan
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def _about_the_middle(pair: DepthPair) -> Float[Tensor, "1 h w"]:
+    """`pair.lr` enlarged by bicubic as every table does it, whatever its samples are."""
+    scale = pair.truth.shape[-1] // pair.lr.shape[-1]
+    return imresize(pair.lr.double(), scale=scale, border="cut")
+
+
+def _published(
+    model: str, data_set: str, scale: int, protocol: DepthProtocol
+) -> dict[str, Published]:
+    named = partial(published_for, model, _IN_PAPERS.get(data_set, data_set), scale)
+    figures = {
+        column.name: [f for f in named(column.name) if f.protocol == protocol.name]
+        for column in DEPTH_COLUMNS
+    }
+    return {name: found[0] for name, found in figures.items() if found}

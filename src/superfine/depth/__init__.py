@@ -1,0 +1,1 @@
+"""Depth maps made larger, alone or guided by a photo."""
