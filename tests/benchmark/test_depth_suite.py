@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from superfine.benchmark.depth import find_depth_protocol, validation_pairs
 from superfine.benchmark.depth_suite import DEPTH_COLUMNS, run_depth_benchmark, scenes_of
 from superfine.errors import UnknownNameError, UsageError
+from superfine.models import find
 
 REGISTERED = "registered-bicubic"
+CODES = find_depth_protocol(REGISTERED)
+CENTIMETRES = find_depth_protocol("nyu-dkn")
 
 
 def make_set(folder, *, guide=True, count=2):
@@ -74,7 +78,7 @@ def test_what_cannot_be_measured_is_said(tmp_path):
     with pytest.raises(UsageError, match="needs photos; bare has none"):
         run_depth_benchmark(["guided-filter"], [str(bare)], protocol=REGISTERED, scales=[4])
     with pytest.raises(UsageError, match="no folder of depth maps") as caught:
-        scenes_of("nowhere")
+        scenes_of("nowhere", CODES)
     assert "middlebury-30" in caught.value.hint
     with pytest.raises(UnknownNameError):
         run_depth_benchmark([], [str(bare)], protocol="registered-cubic", scales=[4])
@@ -84,11 +88,37 @@ def test_what_cannot_be_measured_is_said(tmp_path):
 
 @pytest.mark.data
 def test_a_published_set_is_measured_in_the_codes_of_its_files(data_root):
-    label, scenes = scenes_of(f"7-scenes={data_root / 'depth/7scenes'}")
+    label, scenes = scenes_of(f"7-scenes={data_root / 'depth/7scenes'}", CODES)
     scene = next(scenes)
     assert label == "7-scenes"
     assert float(scene.values[scene.valid].min()) > 300  # millimetres
     assert scene.guide.shape == (3, 480, 640)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("scale", "rmse"), [(4, 3.42), (8, 5.64), (16, 9.36)])
+def test_nyu_is_counted_in_centimetres_and_shaved(data_root, tmp_path, scale, rmse):
+    """Three frames in the layout of DKN's arrays, against figures measured with Pillow."""
+    source = data_root / "depth/NYUv2_3"
+    maps = np.stack([np.load(path) for path in sorted((source / "depth").iterdir())])
+    photos = np.stack([np.asarray(Image.open(p)) for p in sorted((source / "rgb").iterdir())])
+    high, low = (f(maps, axis=(1, 2)) for f in (np.max, np.min))
+    stretched = (maps - low[:, None, None]) / (high - low)[:, None, None]
+    np.save(tmp_path / "test_depth.npy", stretched.astype(np.float32))
+    np.save(tmp_path / "test_images_v2.npy", (photos / 255).astype(np.float32))
+    np.save(tmp_path / "test_minmax.npy", np.stack([high, low]).astype(np.float32))
+    found = run_depth_benchmark(
+        [], [f"nyu-dkn-test={tmp_path}"], protocol="nyu-dkn", scales=[scale]
+    )
+    assert means(found, "bicubic")["rmse"] == pytest.approx(rmse, abs=0.01)
+
+
+def test_centimetres_need_metres(tmp_path):
+    folder = make_set(tmp_path / "walls")
+    with pytest.raises(UsageError, match="counts centimetres"):
+        scenes_of(str(folder), CENTIMETRES)
+    with pytest.raises(UsageError, match="counts centimetres"):
+        validation_pairs(folder, find("dsdmsr"), 4, CENTIMETRES)
 
 
 @pytest.mark.data

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from superfine.data.depth import DepthScene, scenes_in, stretched
-from superfine.errors import find_named
+from superfine.errors import UsageError, find_named
 from superfine.metrics import mae, rmse
 from superfine.models import ModelSpec
 from superfine.ops.codes import to_unit
@@ -59,15 +59,16 @@ class DepthProtocol:
         unit: What errors are counted in. "code": the codes of the file, which are grey levels in
             8-bit sets and often millimetres in 16-bit ones; holes are filled before shrinking and
             do not count; the network sees the map stretched by the range of the LR map, which is
-            all a user has. "stretched": 8-bit grey levels of the map stretched to 0..255; every
-            pixel counts, holes too; the result is rounded to 8 bits.
+            all a user has. "cm": the same of maps in metres, in centimetres. "stretched": 8-bit
+            grey levels of the map stretched to 0..255; every pixel counts, holes too; the result is
+            rounded to 8 bits.
         shave: HR pixels left out on each side.
         about: One line for people.
     """
 
     name: str
     operator: DepthOperator
-    unit: Literal["code", "stretched"]
+    unit: Literal["code", "cm", "stretched"]
     shave: int
     about: str
 
@@ -129,6 +130,14 @@ DEPTH_PROTOCOLS: tuple[DepthProtocol, ...] = (
         "pixels, nothing rounded, nothing shaved.",
     ),
     DepthProtocol(
+        name="nyu-dkn",
+        operator=BICUBIC,
+        unit="cm",
+        shave=6,
+        about="The tables of NYU v2 since 2021, after DKN's code: LR by antialiased bicubic, in "
+        "place; errors in centimetres, 6 pixels shaved, nothing rounded. For sets in metres.",
+    ),
+    DepthProtocol(
         name="seed-svlrm",
         operator=DIRECT_LAST,
         unit="stretched",
@@ -154,10 +163,16 @@ def validation_pairs(
     """The maps of `folder`, in the layout of `data/depth.py`, ready to be measured.
 
     Raises:
-        UsageError: When the layout is another one, or a photo is missing.
+        UsageError: When the layout is another one, a photo is missing, or the protocol counts
+            centimetres.
         PictureError: When a map is no 8- or 16-bit grey PNG, too small, or nothing but holes.
         SizeMismatchError: When a photo is not as large as its map.
     """
+    if protocol.unit == "cm":
+        raise UsageError(
+            f"{protocol.name} counts centimetres, and PNG files do not say what a metre is.",
+            hint="Validate with registered-bicubic; superfine benchmark has nyu-dkn.",
+        )
     scenes = scenes_in(folder, guide_channels=spec.guide_channels)
     return [protocol.pair(scene, scale) for scene in scenes]
 

@@ -91,7 +91,7 @@ def run_depth_benchmark(
     ways = [(scale, _way(name, scale, pick_device(device))) for scale in scales for name in names]
     cells = []
     for name in data:
-        label, scenes = scenes_of(name)
+        label, scenes = scenes_of(name, chosen)
         held = list(scenes)
         for scale, way in ways:
             cells.append(_cell(way, label, held, scale, chosen))
@@ -100,35 +100,46 @@ def run_depth_benchmark(
     return described(cells, [column.name for column in DEPTH_COLUMNS])
 
 
-def scenes_of(name: str) -> tuple[str, Iterator[DepthScene]]:
-    """What the table calls the set that `name` means, and its maps with their photos.
+def scenes_of(name: str, protocol: DepthProtocol) -> tuple[str, Iterator[DepthScene]]:
+    """What the table calls the set that `name` means, and its maps in the unit of `protocol`.
 
     Raises:
-        UsageError: No such folder.
+        UsageError: No such folder, or maps whose unit is not known where centimetres are counted.
         UnknownNameError: No such set.
     """
     known, _, folder = name.partition("=")
     found = next((s for s in DEPTH_SETS if s.name == known), None)
     if folder and found is not None:
-        return known, map(_as_codes, found.read(Path(folder)))
+        return known, (_counted(scene, protocol) for scene in found.read(Path(folder)))
     if not Path(name).is_dir():
         sets = ", ".join(s.name for s in DEPTH_SETS)
         raise UsageError(
             f"{name} is no folder of depth maps.",
             hint=f"Give a folder with depth/ and guide/, or SET=FOLDER; sets: {sets}.",
         )
+    if protocol.unit == "cm":
+        raise UsageError(
+            f"{protocol.name} counts centimetres; the PNG files of {name} do not say them.",
+            hint="Give SET=FOLDER of a set in metres, such as nyu-dkn-test.",
+        )
     guided = (Path(name) / "guide").is_dir()
     return Path(name).name, scenes_in(Path(name), guide_channels=3 if guided else 0)
 
 
-def _as_codes(scene: SetScene) -> DepthScene:
-    """A scene of a set in the codes of its files, in which errors are counted."""
+def _counted(scene: SetScene, protocol: DepthProtocol) -> DepthScene:
+    """A scene of a set in centimetres, or in the codes of its files."""
     depth = scene.depth
+    if protocol.unit == "cm" and depth.unit != "metre":
+        raise UsageError(
+            f"{protocol.name} counts centimetres; {scene.name} is {depth.unit}.",
+            hint="Give a set in metres, such as nyu-dkn-test.",
+        )
     codes = 1.0 if depth.storage is None else depth.storage.codes_per_unit
+    factor = 100.0 if protocol.unit == "cm" else codes
     guide = None if scene.guide is None else convert(scene.guide.pixels, torch.uint8)
     if guide is not None:
         guide = guide.expand(3, -1, -1)
-    return DepthScene(Path(scene.name), depth.values.float() * codes, depth.valid, guide)
+    return DepthScene(Path(scene.name), depth.values.float() * factor, depth.valid, guide)
 
 
 def _way(name: str, scale: int, device: torch.device) -> _Way:
