@@ -118,3 +118,21 @@ def test_pictures_show_every_stage_at_full_size():
         "input x4", "2 times smaller", "before the fusion", "output", "target",
     ]  # fmt: skip
     assert {tuple(panel.picture.shape) for panel in panels} == {(3, 16, 24)}
+
+
+def test_pictures_of_svlrm_show_its_coefficients_each_over_its_range():
+    torch.manual_seed(0)
+    network = find("svlrm").build(4).eval()
+    pair = a_pair()
+    guide = torch.rand(1, 16, 24)
+    guided = DepthPair(torch.rand(1, 4, 6), guide, pair.truth, pair.valid, 100.0, 300.0)
+    with torch.no_grad():
+        panels = depth_panels(network, find("svlrm"), guided)
+        alpha, _ = network.coefficients(guided.lr[None], guide[None])
+    assert [panel.caption.split(":")[0] for panel in panels] == [
+        "input x4", "alpha", "beta", "output", "target",
+    ]  # fmt: skip
+    low, high = torch.aminmax(alpha)
+    assert panels[1].caption == f"alpha: {float(low):.2g} to {float(high):.2g}"
+    drawn = panels[1].picture[0].float() / 255
+    assert torch.allclose(drawn, (alpha[0, 0] - low) / (high - low), atol=1 / 255)

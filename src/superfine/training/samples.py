@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from superfine.benchmark.depth import DepthPair
 from superfine.benchmark.protocol import Protocol, to_codes
 from superfine.models import ModelSpec
+from superfine.models.svlrm import SVLRM
 from superfine.ops.resize import imresize
 from superfine.visual import Panel
 
@@ -38,7 +39,8 @@ def picture_panels(
 def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[Panel]:
     """The same of a depth map, in grey, nearest and farthest as in the input.
 
-    Of a cascade every stage, enlarged pixel by pixel, before the output.
+    Of a cascade every stage, enlarged pixel by pixel, before the output; of SVLRM its `alpha` and
+    `beta`, each from its least value to its largest.
     """
     device = _device(network)
     inputs = [pair.lr] if pair.guide is None or not spec.guide_channels else [pair.lr, pair.guide]
@@ -50,7 +52,16 @@ def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[P
     truth = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
     enlarged = imresize(pair.lr, scale=scale, method="nearest")
     first, last, target = _panels(enlarged, outputs[-1], truth, scale)
-    return [first, *(_stage(x, truth) for x in outputs[:-1]), last, target]
+    between = [_stage(x, truth) for x in outputs[:-1]]
+    if isinstance(network, SVLRM):
+        alpha, beta = network.coefficients(*(x[None].to(device) for x in inputs))
+        between = [_coefficient("alpha", alpha[0].cpu()), _coefficient("beta", beta[0].cpu())]
+    return [first, *between, last, target]
+
+
+def _coefficient(name: str, values: Float[Tensor, "1 h w"]) -> Panel:
+    low, high = (float(x) for x in torch.aminmax(values))
+    return Panel(_shown((values - low) / ((high - low) or 1.0)), f"{name}: {low:.2g} to {high:.2g}")
 
 
 def _stage(sr: Float[Tensor, "1 h w"], truth: Float[Tensor, "1 m n"]) -> Panel:
