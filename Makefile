@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test browser lint format size clean benchmark bench-memory bench-metrics bench-training bench-models bench-latency ledger results kill-training kill-saves onnx-all
+.PHONY: demo test browser lint format size clean benchmark bench-memory bench-metrics bench-depth bench-training bench-models bench-latency ledger results kill-training kill-saves onnx-all
 
 demo: $(VENV)/.installed
 	$(BIN)/superfine demo --out demo-out
@@ -32,6 +32,14 @@ benchmark: $(VENV)/.tested
 	@mkdir -p build/bench
 	$(BIN)/superfine benchmark bicubic fsrcnn --data set5,set14,bsd100 --scale 2,3,4 \
 		--report build/bench/report.html --overwrite
+
+# What the methods for depth make of a set of maps (docs/depth_methods.md), and how fast they are.
+DEPTH_SET ?= ../shared/data/depth/Middlebury30
+bench-depth: $(VENV)/.tested
+	$(BIN)/python bench/depth.py fingerprints $(DEPTH_SET)
+	$(BIN)/python bench/depth.py methods $(DEPTH_SET)
+	$(BIN)/python bench/depth.py phase $(DEPTH_SET)
+	$(BIN)/python bench/depth.py speed
 
 # How fast the metrics are, beside scikit-image (docs/metrics.md).
 bench-metrics: $(VENV)/.tested

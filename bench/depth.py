@@ -116,7 +116,7 @@ def error(depth: Map, truth: Map) -> float:
 
 
 def in_place_by_opencv(lr: Map, size: tuple[int, int], shift: float, scale: int) -> Map:
-    """Enlarged about the true places by OpenCV's cubic, as the anchor of the specification is."""
+    """Enlarged about the true places by OpenCV's cubic, a = -0.75."""
     columns, rows = (
         ((np.arange(side) + 0.5 - shift) / scale - 0.5).astype(np.float32) for side in size[::-1]
     )

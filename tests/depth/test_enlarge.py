@@ -160,3 +160,24 @@ def test_a_phone_map_becomes_as_large_as_its_photo(data_root):
     assert (result.depth.height, result.depth.width) == (1440, 1920)
     assert float(low) * 0.95 <= float(inside.min()) <= float(inside.max()) <= float(high) * 1.05
     assert result.residual.mean < 1e-3
+
+
+@pytest.mark.data
+def test_a_thousand_samples_are_kept_and_their_zeros_are_no_depth(data_root):
+    """sparse_sample: 1,000 samples of 480x640, zeros elsewhere, filled along the photo."""
+    folder = data_root / "depth/sparse_sample"
+    depth = read_depth(folder / "sparse_1000.npy", unit="metre", codes_per_unit=1.0)
+    assert int(depth.valid.sum()) == 1000
+    photo = read(folder / "image.png").pixels.float() / 255
+    result = enlarge(
+        depth, GUIDED_DIFFUSION, size=(depth.height, depth.width), operator=BLOCK_MEAN,
+        guide=photo, holes="fill",
+    )  # fmt: skip
+    samples = depth.values[depth.valid]
+    low, high = torch.aminmax(samples)
+    filled = result.depth.values
+    assert torch.allclose(filled[depth.valid], samples, atol=1e-4)
+    assert float(low) - 0.05 * float(high - low) <= float(filled.min())
+    kept = enlarge(depth, NEAREST, size=(depth.height, depth.width), operator=BLOCK_MEAN)
+    assert torch.equal(kept.depth.valid, depth.valid)
+    assert not kept.depth.values[~depth.valid].any()
