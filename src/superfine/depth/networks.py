@@ -40,7 +40,9 @@ def method_of(model: LoadedModel, *, device: torch.device) -> DepthMethod:
             f"{model.spec.name} enlarges pictures, not depth maps.",
             hint="superfine models list shows which networks are for depth.",
         )
+    # On a CPU a quarter faster than the usual order; results differ by rounding.
     network = model.network.to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     taught = taught_on(network, model.spec, model.scale)
     return DepthMethod(
         name=model.spec.name,
