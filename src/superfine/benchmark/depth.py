@@ -48,6 +48,19 @@ class DepthPair:
     low: float
     high: float
 
+    def inputs(self, spec: ModelSpec, device: torch.device) -> tuple[Tensor, ...]:
+        """What a network of `spec` is called with: the map, and its guide if it takes one."""
+        lr = self.lr[None].to(device)
+        if not spec.guide_channels:
+            return (lr,)
+        assert self.guide is not None
+        return lr, self.guide[None].to(device)
+
+    @property
+    def truth_as_lr(self) -> Float[Tensor, "1 h w"]:
+        """The truth stretched as `lr` is; about [0, 1]."""
+        return (self.truth - self.low) / max(self.high - self.low, 1e-12)
+
 
 @dataclass(frozen=True)
 class DepthProtocol:
@@ -198,7 +211,8 @@ def measure_depth_each(
     network.eval()
     try:
         return [
-            protocol.score(_restored(network, spec, pair, parameter.device), pair) for pair in pairs
+            protocol.score(network(*pair.inputs(spec, parameter.device))[0].cpu(), pair)
+            for pair in pairs
         ]
     finally:
         network.train(training)
@@ -224,15 +238,3 @@ def mean_depth_score(scores: Sequence[DepthScore]) -> DepthScore:
     return DepthScore(
         rmse=sum(s.rmse for s in scores) / count, mae=sum(s.mae for s in scores) / count
     )
-
-
-def _restored(
-    network: nn.Module, spec: ModelSpec, pair: DepthPair, device: torch.device
-) -> Float[Tensor, "1 h w"]:
-    lr = pair.lr[None].to(device)
-    if not spec.guide_channels:
-        sr: Tensor = network(lr)
-    else:
-        assert pair.guide is not None
-        sr = network(lr, pair.guide[None].to(device))
-    return sr[0].cpu()

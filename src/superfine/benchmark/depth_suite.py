@@ -26,7 +26,7 @@ from superfine.checkpoints import load_model
 from superfine.data.depth import DepthScene, scenes_in
 from superfine.data.depth_sets import DEPTH_SETS, SetScene
 from superfine.depth.enlarge import enlarge
-from superfine.depth.methods import BICUBIC, METHODS, DepthMethod
+from superfine.depth.methods import BICUBIC, METHOD_NAMES, DepthMethod, find_method
 from superfine.depth.networks import method_of
 from superfine.errors import UsageError
 from superfine.inference import pick_device
@@ -88,15 +88,19 @@ def run_depth_benchmark(
     chosen = find_depth_protocol(protocol)
     names = tuple(dict.fromkeys((BICUBIC.name, *methods)))
     scales = tuple(scales) or _USUAL_SCALES
-    ways = [(scale, _way(name, scale, pick_device(device))) for scale in scales for name in names]
+    picked = pick_device(device)
+    ways = {scale: [_way(name, scale, picked) for name in names] for scale in scales}
+    total = len(ways) * len(names) * len(data)
     cells = []
     for name in data:
         label, scenes = scenes_of(name, chosen)
         held = list(scenes)
-        for scale, way in ways:
-            cells.append(_cell(way, label, held, scale, chosen))
-            if on_progress is not None:
-                on_progress(len(cells), len(ways) * len(data))
+        for scale, at_scale in ways.items():
+            pairs = [(scene.path.stem, chosen.pair(scene, scale)) for scene in held]
+            for way in at_scale:
+                cells.append(_cell(way, label, pairs, scale, chosen))
+                if on_progress is not None:
+                    on_progress(len(cells), total)
     return described(cells, [column.name for column in DEPTH_COLUMNS])
 
 
@@ -143,9 +147,8 @@ def _counted(scene: SetScene, protocol: DepthProtocol) -> DepthScene:
 
 
 def _way(name: str, scale: int, device: torch.device) -> _Way:
-    known = {method.name: method for method in METHODS}
-    if name in known:
-        return _Way(name, name, "", known[name])
+    if name in METHOD_NAMES:
+        return _Way(name, name, "", find_method(name))
     model = load_model(name, scale=scale)
     if model.scale != scale:
         raise UsageError(
@@ -156,17 +159,20 @@ def _way(name: str, scale: int, device: torch.device) -> _Way:
 
 
 def _cell(
-    way: _Way, data_set: str, scenes: Sequence[DepthScene], scale: int, protocol: DepthProtocol
+    way: _Way,
+    data_set: str,
+    pairs: Sequence[tuple[str, DepthPair]],
+    scale: int,
+    protocol: DepthProtocol,
 ) -> Cell:
     started = time.monotonic()
     results = []
-    for scene in scenes:
-        pair = protocol.pair(scene, scale)
+    for name, pair in pairs:
         if way.method.guided and pair.guide is None:
             raise UsageError(
                 f"{way.label} needs photos; {data_set} has none.", hint="Add them as guide/."
             )
-        results.append(PictureResult(scene.path.stem, _values(way.method, pair, protocol)))
+        results.append(PictureResult(name, _values(way.method, pair, protocol)))
     return Cell(
         model=way.label,
         architecture=way.architecture,

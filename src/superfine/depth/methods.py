@@ -114,6 +114,9 @@ METHODS: tuple[DepthMethod, ...] = (
 )
 
 
+METHOD_NAMES = tuple(method.name for method in METHODS)
+
+
 def find_method(name: str) -> DepthMethod:
     """The method called `name`.
 

@@ -15,7 +15,13 @@ from torch import Tensor
 
 from superfine.checkpoints import LoadedModel, load_model
 from superfine.depth.enlarge import Enlarged, Holes, enlarge
-from superfine.depth.methods import BICUBIC, GUIDED_DIFFUSION, METHODS, DepthMethod
+from superfine.depth.methods import (
+    BICUBIC,
+    GUIDED_DIFFUSION,
+    METHOD_NAMES,
+    DepthMethod,
+    find_method,
+)
 from superfine.depth.networks import method_of
 from superfine.depth.sampling import ESTIMATE, frame_of, operator_called, operator_seen
 from superfine.errors import SizeMismatchError, UsageError
@@ -28,7 +34,7 @@ from superfine.ops.depth_lr import DepthOperator
 from superfine.ops.resize import imresize
 from superfine.types import DepthMap, DepthUnit, Image
 
-_SCALE = 4.0  # where nobody says one
+USUAL_SCALE = 4.0  # where nobody says one
 _LARGEST_SCALE = 64
 # So far may the sides of a photo and a map be apart in shape, as lenses and crops leave them.
 _STRETCH = 0.02
@@ -194,9 +200,8 @@ def _chosen(
 ) -> DepthMethod:
     if options.method is None:
         return usual_method(guided=guide is not None)
-    known = {method.name: method for method in METHODS}
-    if options.method in known:
-        method = known[options.method]
+    if options.method in METHOD_NAMES:
+        method = find_method(options.method)
     else:
         ratio = max(size[0] / depth.height, size[1] / depth.width)
         method = method_of(load(options.method, ratio), device=pick_device(options.device))
@@ -215,7 +220,7 @@ def _wanted(depth: DepthMap, guide: Image | None, options: DepthOptions) -> tupl
     elif options.scale is None and guide is not None:
         size = guide.height, guide.width
     else:
-        scale = options.scale or _SCALE
+        scale = options.scale or USUAL_SCALE
         size = round(depth.height * scale), round(depth.width * scale)
     if size[0] < depth.height or size[1] < depth.width:
         raise UsageError(

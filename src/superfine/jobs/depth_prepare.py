@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from superfine import __version__
-from superfine.depth.methods import METHODS
+from superfine.depth.methods import METHOD_NAMES
 from superfine.depth.sampling import ESTIMATE, Frame, frame_of, operator_called, operator_seen
-from superfine.depth.upscale import DepthOptions, fitting, load_network, usual_method
+from superfine.depth.upscale import USUAL_SCALE, DepthOptions, fitting, load_network, usual_method
 from superfine.errors import SuperfineError, UsageError
 from superfine.inference import pick_device
 from superfine.io.depth.cameras import camera_in, read_intrinsics
@@ -24,7 +24,6 @@ from superfine.jobs.picture import PICTURES
 from superfine.jobs.plan import Naming, Plan, make_plan
 from superfine.types import Intrinsics
 
-_SCALE = 4.0
 _TELLING = 12  # maps that are looked at to tell how all were sampled
 # How photos are called beside maps: NAME.png, or NAME.color.jpg beside NAME.depth.png.
 _MAP_MARKS, _PHOTO_MARKS = (".depth", "_depth", "-depth"), ("", ".color", "_color", "-color")
@@ -57,9 +56,9 @@ def prepare_depth(request: DepthRequest) -> Job:
     load = cache(load_network)
     name = _method_name(request)
     weights = ""
-    if request.method is not None and name not in {method.name for method in METHODS}:
+    if request.method is not None and name not in METHOD_NAMES:
         # What cannot be loaded ends the job before its first map.
-        weights = load(request.method, request.scale or _SCALE).card.sha256
+        weights = load(request.method, request.scale or USUAL_SCALE).card.sha256
         if Path(request.method).is_file():
             weights = sha256_of(Path(request.method))
     naming = Naming(_enlargement(request), name, request.ext, DEPTH_MAPS)
@@ -116,7 +115,7 @@ def _enlargement(request: DepthRequest) -> str:
         return str(request.size)
     if request.scale is None and request.guide is not None:
         return "as-guide"
-    return f"x{request.scale or _SCALE:g}"
+    return f"x{request.scale or USUAL_SCALE:g}"
 
 
 def _camera(text: str | None) -> Intrinsics | None:

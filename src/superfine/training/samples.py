@@ -42,19 +42,18 @@ def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[P
     Of a cascade every stage, enlarged pixel by pixel, before the output; of SVLRM its `alpha` and
     `beta`, each from its least value to its largest.
     """
-    device = _device(network)
-    inputs = [pair.lr] if pair.guide is None or not spec.guide_channels else [pair.lr, pair.guide]
+    inputs = pair.inputs(spec, _device(network))
     network.train()
-    answer = network(*(x[None].to(device) for x in inputs))
+    answer = network(*inputs)
     network.eval()
     outputs = [x[0].cpu() for x in (answer if isinstance(answer, tuple) else (answer,))]
     scale = pair.truth.shape[-1] // pair.lr.shape[-1]
-    truth = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
+    truth = pair.truth_as_lr
     enlarged = imresize(pair.lr, scale=scale, method="nearest")
     first, last, target = _panels(enlarged, outputs[-1], truth, scale)
     between = [_stage(x, truth) for x in outputs[:-1]]
     if isinstance(network, SVLRM):
-        alpha, beta = network.coefficients(*(x[None].to(device) for x in inputs))
+        alpha, beta = network.coefficients(*inputs)
         between = [_coefficient("alpha", alpha[0].cpu()), _coefficient("beta", beta[0].cpu())]
     return [first, *between, last, target]
 

@@ -37,20 +37,18 @@ def stage_errors(
     """
     training = network.training
     device = next(network.parameters()).device
-    inputs = [pair.lr] if pair.guide is None or not spec.guide_channels else [pair.lr, pair.guide]
     network.train()
     try:
-        outputs = network(*(x[None].to(device) for x in inputs))
+        outputs = network(*pair.inputs(spec, device))
     finally:
         network.train(training)
     if isinstance(outputs, torch.Tensor):
         return {}
-    whole = (pair.truth - pair.low) / max(pair.high - pair.low, 1e-12)
     errors = {}
     for number, output in enumerate(outputs, start=1):
         sr = output[0].cpu()
         size = sr.shape[-2], sr.shape[-1]
-        truth, valid = protocol.operator.shrink_valid(whole, pair.valid, size)
+        truth, valid = protocol.operator.shrink_valid(pair.truth_as_lr, pair.valid, size)
         errors[f"{number}-x{size[0] // pair.lr.shape[-2]}"] = float(
             (sr - truth)[valid].double().square().mean()
         )
