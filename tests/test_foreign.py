@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -144,6 +145,25 @@ def test_port_loads_as_the_same_network(spec, container, tmp_path):
         model = load(path, scale=scale)
         assert (model.spec, model.scale) == (spec, scale)
         assert torch.equal(model.network(*arguments), network(*arguments))
+
+
+def test_another_espcn_saw_zeros_beyond_the_edges(tmp_path):
+    """Ours mirrors: within its reach of the edges results differ, elsewhere they do not."""
+    network = with_small_biases(randomised(find("espcn").build(3)).eval())
+    state = dict(network.state_dict())
+    path = tmp_path / "net.pth"
+    path.write_bytes(as_pth(renamed(state, PORTS["espcn"][1])))
+    model, lr = load(path), torch.rand(1, 1, 12, 13)
+    with torch.no_grad():
+        x = F.conv2d(lr, state["first.weight"], state["first.bias"], padding=2).tanh()
+        x = F.conv2d(x, state["second.weight"], state["second.bias"], padding=1).tanh()
+        x = F.conv2d(x, state["sub_pixel.weight"], state["sub_pixel.bias"], padding=1)
+        apart = (F.pixel_shuffle(x, 3) - model.network(lr)).abs()
+    assert apart[..., 12:-12, 12:-12].max() < 1e-6
+    assert apart.max() > 1e-3
+    assert any("Near the edges" in finding for finding in model.findings)
+    path.write_bytes(as_pth(state))
+    assert not any("Near the edges" in finding for finding in load(path).findings)
 
 
 def in_one_storage(state: State) -> State:

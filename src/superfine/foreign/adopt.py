@@ -94,7 +94,7 @@ def adopt(
     chosen = trials[0] if firm else _chosen(trials, margin)
     network.load_state_dict(chosen.tensors, assign=True)
     findings = [*_what(found), _values(chosen, trials, why)]
-    if borders_differ(chosen.convention, ours):
+    if borders_differ(chosen.convention, ours) or (entry.mirrored and not own):
         findings.append("Near the edges of a picture results differ a little from the authors'.")
     if chosen.decibels < RESEMBLES:
         findings.append(

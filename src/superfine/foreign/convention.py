@@ -91,6 +91,7 @@ class Entry:
         gated: The layers do other things to pictures twice as bright.
         skips: The picture itself is added to what the layers make, so that a network whose numbers
             are misread still resembles an enlargement.
+        mirrored: Ours see the picture mirrored beyond its edges, where others see zeros.
     """
 
     first: tuple[str, ...] = ()
@@ -99,6 +100,7 @@ class Entry:
     attention: str = "(?!)"
     gated: bool = False
     skips: bool = False
+    mirrored: bool = False
 
 
 _UNIT, _BYTE = Convention(), Convention(255)
@@ -111,6 +113,7 @@ _WEIGHING = r"(.*\.)?weigh\.\d"
 _ENTRIES: dict[str, Entry] = {
     "srcnn": Entry(likely=_EITHER),
     "fsrcnn": Entry(likely=_EITHER),
+    "espcn": Entry(mirrored=True),
     "vdsr": Entry(likely=_EITHER, skips=True),
     "drcn": Entry(likely=_EITHER, skips=True),
     "lapsrn": Entry(likely=_EITHER, skips=True),

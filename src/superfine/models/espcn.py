@@ -4,7 +4,8 @@ Source: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an 
 Sub-Pixel Convolutional Neural Network", CVPR 2016, arXiv:1609.05158.
 
 Differs from the paper: training starts from bilinear interpolation and filters that answer to
-differences, not from noise (docs/decisions/0007).
+differences, not from noise (docs/decisions/0007), and beyond its edges the picture is mirrored
+(docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from superfine.models.spec import ModelSpec
+from superfine.ops.border import mirrored
 from superfine.ops.resize import bilinear_phases
 
 
@@ -27,9 +29,9 @@ class ESPCN(nn.Module):
     def __init__(self, scale: int, *, channels: int = 1) -> None:
         super().__init__()
         self.scale = scale
-        self.first = nn.Conv2d(channels, 64, 5, padding=2)
-        self.second = nn.Conv2d(64, 32, 3, padding=1)
-        self.sub_pixel = nn.Conv2d(32, channels * scale**2, 3, padding=1)
+        self.first = nn.Conv2d(channels, 64, 5)
+        self.second = nn.Conv2d(64, 32, 3)
+        self.sub_pixel = nn.Conv2d(32, channels * scale**2, 3)
         self.shuffle = nn.PixelShuffle(scale)
         self._start_as_interpolation()
 
@@ -57,11 +59,14 @@ class ESPCN(nn.Module):
 
     def forward(self, lr: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c sh sw"]:
         """`lr` enlarged; values on [0, 1]."""
-        x = torch.tanh(self.first(lr))
+        x = torch.tanh(self.first(mirrored(lr, _REACH)))
         x = torch.tanh(self.second(x))
         # (b, c s², h, w) -> (b, c, s h, s w)
         return self.shuffle(self.sub_pixel(x))  # type: ignore[no-any-return]
 
+
+# The radii of the convolutions, 5x5, 3x3 and 3x3.
+_REACH = 4
 
 # So small that tanh leaves a picture around mid-grey nearly as it is.
 _GAIN = 0.25
@@ -76,7 +81,7 @@ def _spec(colour: Literal["y", "rgb"], parameters: dict[int, int]) -> ModelSpec:
         build=partial(ESPCN, channels=1 if colour == "y" else 3),
         scales=_SCALES,
         channels=colour,
-        reach=dict.fromkeys(_SCALES, 4),
+        reach=dict.fromkeys(_SCALES, _REACH),
         paper="Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient "
         "Sub-Pixel Convolutional Neural Network, CVPR 2016",
         parameters=parameters,

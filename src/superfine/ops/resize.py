@@ -21,6 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
+from superfine.ops.border import folded
+
 # "opencv" is OpenCV's INTER_CUBIC, Keys' cubic with a = -3/4; the others are MATLAB's.
 Method = Literal["bicubic", "bilinear", "lanczos3", "box", "nearest", "opencv"]
 # "symmetric" mirrors with the edge pixel repeated (dcba|abcd|dcba; MATLAB today);
@@ -144,12 +146,7 @@ def taps(
     weight = weight / weight.sum(dim=1, keepdim=True)
 
     index = position.long() - 1
-    if border == "symmetric":
-        # Period 2n: 0 1 .. n-1 n-1 .. 1 0
-        folded = index.remainder(2 * size_in)
-        index = torch.where(folded < size_in, folded, 2 * size_in - 1 - folded)
-    else:
-        index = index.clamp(0, size_in - 1)
+    index = folded(index, size_in) if border == "symmetric" else index.clamp(0, size_in - 1)
 
     used = (weight != 0).any(dim=0)
     return Taps(weight[:, used].contiguous(), index[:, used].contiguous())
