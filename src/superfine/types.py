@@ -1,4 +1,4 @@
-"""The values that travel between the rooms: pictures, depth maps, their metadata, and progress.
+"""The values that travel between the rooms: pictures, depth maps, kernels, metadata, progress.
 
 Inside, mathematics is on plain tensors; from the file readers up, a picture is an `Image`, which
 knows its number of bits, its transparency and its colour profile, and a depth map is a `DepthMap`,
@@ -190,6 +190,35 @@ class DepthMap:
     def width(self) -> int:
         """Columns."""
         return self.values.shape[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """How a sharp picture was blurred before one pixel in `scale` of it was kept, along each axis.
+
+        lr[i, j] = sum over a, b of values[a, b] * hr[scale * i + a - row, scale * j + b - column]
+
+    with `anchor` = (row, column): the kernel is laid on the picture as it is, not flipped. The
+    centre of LR pixel i lies at (scale - 1) / 2 + scale * i of the sharp picture, so that a kernel
+    which moves nothing has its centre of mass at anchor + (scale - 1) / 2: at 5.5 for 11x11 and x2.
+
+    Attributes:
+        values: (h, w), float64, with sum 1; may be negative in places, as bicubic is.
+        scale: Pixels of the sharp picture per LR pixel, along each axis.
+        anchor: Row and column of the value that meets the sharp pixel scale * (i, j).
+    """
+
+    values: Float[Tensor, "h w"]
+    scale: int
+    anchor: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        if self.values.dtype != torch.float64:
+            raise TypeError(f"the values of a kernel are float64, not {self.values.dtype}")
+        if abs(float(self.values.sum()) - 1) > 1e-6:
+            raise ValueError(f"the values of a kernel sum to 1, not {float(self.values.sum()):g}")
+        if self.scale < 1:
+            raise ValueError(f"the scale of a kernel is at least 1, not {self.scale}")
 
 
 @dataclass(frozen=True)
