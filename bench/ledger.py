@@ -61,7 +61,14 @@ PUBLISHED: dict[str, tuple[dict[int, float], str]] = {
     "imdn": ({2: 158.8, 3: 71.5, 4: 40.9}, ""),
 }
 
-_TASKS = {"y": "luma", "rgb": "colour", "depth": "depth", "depth+guide": "depth with photo"}
+_TASKS = {
+    "y": "luma",
+    "rgb": "colour",
+    "depth": "depth",
+    "depth+guide": "depth with photo",
+    "depth+rgb": "depth with photo",
+    "depth+start": "depth with photo",
+}
 
 
 def entry(spec: ModelSpec) -> Entry:

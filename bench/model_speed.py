@@ -94,9 +94,9 @@ def latency(spec: ModelSpec, scale: int) -> float:
     torch.manual_seed(0)
     run = runner(spec.build(scale).eval(), torch.device("cpu"), "float32")
     side = spec.side or -(-LATENCY_SIDE // scale)
-    arguments = [torch.rand(1, 3 if spec.channels == "rgb" else 1, side, side)]
-    if spec.channels == "depth+guide":
-        arguments.append(torch.rand(1, 1, scale * side, scale * side))
+    arguments = [torch.rand(1, spec.lr_channels, side, side)]
+    if spec.guide_channels:
+        arguments.append(torch.rand(1, spec.guide_channels, scale * side, scale * side))
 
     def seconds() -> float:
         started = time.process_time()

@@ -8,7 +8,8 @@ from PIL import Image
 from superfine.data.depth import depth_pairs_in, scenes_in
 from superfine.data.source import PictureSource
 from superfine.errors import PictureError, SizeMismatchError, UsageError
-from superfine.ops.depth_lr import BICUBIC, DEPTH_OPERATORS, DIRECT_LAST
+from superfine.ops.depth_lr import BICUBIC, BLOCK_MEAN, DEPTH_OPERATORS, DIRECT_LAST
+from superfine.ops.guided_diffusion import guided_diffusion
 
 
 def save(codes, path):
@@ -36,12 +37,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def read_pairs(folder, *, scale=4, operator=BICUBIC, guide_channels=0, levels=(), say=None):
+def read_pairs(
+    folder, *, scale=4, operator=BICUBIC, guide_channels=0, starts=False, levels=(), say=None
+):
     return depth_pairs_in(
         [folder],
         scale=scale,
-        operator=operator,
+        operators=[operator],
         guide_channels=guide_channels,
+        starts=starts,
         levels=levels,
         say=say,
     )
@@ -140,6 +144,26 @@ def test_a_grey_photo_is_a_guide_in_colour_too(tmp_path):
     (scene,) = scenes_in(tmp_path, guide_channels=3)
     assert scene.guide.shape == (3, *scene.values.shape[1:])
     assert torch.equal(scene.guide[0], scene.guide[2])
+
+
+def test_a_start_is_guided_diffusion_in_16_bits(folder):
+    (pair, *_) = read_pairs(folder, scale=4, guide_channels=3, starts=True)
+    photo = torch.from_numpy(scene_codes(0)[1]).permute(2, 0, 1)
+    assert pair.guide.dtype == torch.uint16
+    assert torch.equal(pair.guide[:3].int(), photo.int() * 257)
+    start = guided_diffusion(pair.lr, photo / 255, BICUBIC).clamp(0, 1)
+    assert (pair.guide[3:].float() / 65535 - start).abs().max() < 1e-5
+
+
+def test_every_map_is_used_with_every_operator(folder):
+    pairs = depth_pairs_in(
+        [folder], scale=4, operators=[BICUBIC, BLOCK_MEAN], guide_channels=0, levels=()
+    )
+    assert len(pairs) == 6
+    for bicubic, mean in zip(pairs[::2], pairs[1::2], strict=True):
+        assert torch.equal(bicubic.hr[4], mean.hr[4])
+        assert torch.equal(bicubic.lr, BICUBIC.shrink(bicubic.hr[4], 4))
+        assert torch.equal(mean.lr, BLOCK_MEAN.shrink(mean.hr[4], 4))
 
 
 def test_patches_of_depth_and_guide_show_the_same_place(tmp_path):

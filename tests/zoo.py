@@ -56,6 +56,6 @@ def inputs(
     """Random arguments of `network(...)`: an LR picture of `size`, and a guide if it takes one."""
     height, width = size
     lr = rand(batch, picture_channels(spec), height, width)
-    if spec.channels != "depth+guide":
+    if not spec.guide_channels:
         return (lr,)
-    return lr, rand(batch, 1, height * scale, width * scale)
+    return lr, rand(batch, spec.guide_channels, height * scale, width * scale)

@@ -7,6 +7,7 @@ from superfine.card import Card
 from superfine.checkpoints import LoadedModel, load_model
 from superfine.depth.enlarge import enlarge
 from superfine.depth.methods import BICUBIC as BY_BICUBIC
+from superfine.depth.methods import find_method
 from superfine.depth.networks import method_of, taught_on
 from superfine.errors import UsageError
 from superfine.io import read
@@ -68,6 +69,26 @@ def test_a_map_reaches_a_network_as_it_was_taught(network, operator):
     result = enlarge(depth, method, size=(48, 64), operator=operator, guide=guide)
     apart = (result.depth.values - truth)[:, 6:-6, 6:-6].abs().max()
     assert float(apart) < 0.03  # a map out of place is off by 0.1
+
+
+def test_a_network_that_refines_is_given_the_solver_with_its_holes_and_operator():
+    """Before it has learnt anything its result is the solver's, for samples of any kind."""
+    truth = smooth(48, 64)
+    guide = torch.rand(3, 48, 64)
+    solver = find_method("guided-diffusion")
+    method = method_of(loaded(find("svlrm-plus").build(4), "svlrm-plus"), device=CPU)
+    for operator in (BICUBIC, DIRECT_LAST):
+        lr = operator.shrink(truth, 4)
+        valid = torch.ones_like(lr, dtype=torch.bool)
+        valid[:, 3:6, 5:9] = False
+        lr[~valid] = 0
+        depth = DepthMap(lr, valid, "metre")
+        ours, theirs = (
+            enlarge(depth, m, size=(48, 64), operator=operator, guide=guide).depth
+            for m in (method, solver)
+        )
+        assert torch.equal(ours.valid, theirs.valid)
+        assert (ours.values - theirs.values)[ours.valid].abs().max() < 1e-3
 
 
 def test_another_size_than_the_network_makes_is_reached():

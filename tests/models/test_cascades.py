@@ -201,6 +201,20 @@ def test_svlrm_is_linear_in_its_guide_by_its_own_coefficients():
         assert (network(lr, guide) == 0.25).all()
 
 
+def test_svlrm_plus_adds_to_its_start_what_is_linear_in_the_photo():
+    torch.manual_seed(0)
+    network = find("svlrm-plus").build(4).eval()
+    lr, guide = torch.rand(2, 1, 3, 5), torch.rand(2, 4, 12, 20)
+    photo, start = guide[:, :3], guide[:, 3:]
+    with torch.no_grad():
+        assert torch.equal(network(lr, guide), start)  # before it has learnt anything
+        torch.nn.init.normal_(network.last.weight)
+        alpha, beta = network.coefficients(lr, guide)
+        assert alpha.abs().mean() > 0.01
+        sr = start + (alpha * (photo - 0.5)).sum(dim=1, keepdim=True) + beta
+        assert torch.allclose(network(lr, guide), sr)
+
+
 class Constant(nn.Module):
     def __init__(self, value: float) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image as PillowImage
 
+from superfine.benchmark.depth import find_depth_protocol, validation_pairs
 from superfine.benchmark.measure import measure
 from superfine.benchmark.protocol import find_protocol
 from superfine.checkpoints import load
@@ -434,6 +435,22 @@ def test_guided_depth_learns_and_is_measured(tmp_path):
     ]
     assert errors[1] < errors[0]
     assert load(outcome.weights).card.scores["maps"]["rmse"] == errors[1]
+
+
+def test_a_network_that_refines_begins_at_guided_diffusion(tmp_path):
+    maps = make_depth(tmp_path / "maps")
+    recipe = make_recipe(
+        tmp_path, network="svlrm-plus", scale=4, patch=8, batch=4, steps=30,
+        data={"kind": "depth", "folders": [str(maps)], "operators": ["bicubic", "block-mean"]},
+        validate={"sets": [str(maps)], "protocol": "registered-bicubic", "every": 15},
+        loss=[{"kind": "l1"}], optimiser={"kind": "adam", "learning_rate": 1e-3},
+    )  # fmt: skip
+    outcome = train(recipe, tmp_path / "run")
+    learnt = load(outcome.weights).card.scores["maps"]["rmse"]
+    protocol = find_depth_protocol("registered-bicubic")
+    pairs = validation_pairs(maps, find("svlrm-plus"), 4, protocol)
+    solved = [protocol.score(pair.guide[3:], pair).rmse for pair in pairs]
+    assert learnt < sum(solved) / len(solved)
 
 
 def test_depth_alone_is_supervised_at_four_outputs(tmp_path):

@@ -120,15 +120,18 @@ def test_pictures_show_every_stage_at_full_size():
     assert {tuple(panel.picture.shape) for panel in panels} == {(3, 16, 24)}
 
 
-def test_pictures_of_svlrm_show_its_coefficients_each_over_its_range():
+@pytest.mark.parametrize("name", ["svlrm", "svlrm-plus"])
+def test_pictures_of_svlrm_show_its_coefficients_each_over_its_range(name):
     torch.manual_seed(0)
-    network = find("svlrm").build(4).eval()
+    spec = find(name)
+    network = spec.build(4).eval()
+    torch.nn.init.normal_(network.last.weight, std=0.1)
     pair = a_pair()
-    guide = torch.rand(1, 16, 24)
+    guide = torch.rand(spec.guide_channels, 16, 24)
     guided = DepthPair(torch.rand(1, 4, 6), guide, pair.truth, pair.valid, 100.0, 300.0)
     with torch.no_grad():
-        panels = depth_panels(network, find("svlrm"), guided)
-        alpha, _ = network.coefficients(guided.lr[None], guide[None])
+        panels = depth_panels(network, spec, guided)
+        alpha = network.coefficients(guided.lr[None], guide[None])[0].mean(1, keepdim=True)
     assert [panel.caption.split(":")[0] for panel in panels] == [
         "input x4", "alpha", "beta", "output", "target",
     ]  # fmt: skip

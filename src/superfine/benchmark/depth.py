@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from superfine.data.depth import DepthScene, scenes_in, stretched
+from superfine.data.depth import DepthScene, scenes_in, started, stretched
 from superfine.errors import UsageError, find_named
 from superfine.metrics import mae, rmse
 from superfine.models import ModelSpec
@@ -85,8 +85,13 @@ class DepthProtocol:
     shave: int
     about: str
 
-    def pair(self, scene: DepthScene, scale: int) -> DepthPair:
+    def pair(self, scene: DepthScene, scale: int, *, starts: bool = False) -> DepthPair:
         """The LR map of `scene` and its truth, cut to multiples of `scale`.
+
+        Args:
+            scene: With a photo in colours where `starts`.
+            scale: HR pixels per LR pixel.
+            starts: Whether the guide gets one channel more: the LR map by guided diffusion.
 
         Raises:
             PictureError: When the map is smaller than that, or nothing but holes.
@@ -97,13 +102,16 @@ class DepthProtocol:
             codes = stretched(scene.values, *torch.aminmax(scene.values))
             truth = torch.floor(codes * 255 + 0.5)
             lr = self.operator.shrink(truth, scale) / 255
+            if starts and guide is not None:
+                guide = started(lr, guide, self.operator)
             return DepthPair(lr, guide, truth, torch.ones_like(scene.valid), 0.0, 255.0)
         filled = fill_nearest(scene.values, scene.valid)
         lr = self.operator.shrink(filled, scale)
         low, high = torch.aminmax(lr)
-        return DepthPair(
-            stretched(lr, low, high), guide, filled, scene.valid, float(low), float(high)
-        )
+        lr = stretched(lr, low, high)
+        if starts and guide is not None:
+            guide = started(lr, guide, self.operator)
+        return DepthPair(lr, guide, filled, scene.valid, float(low), float(high))
 
     def score(self, sr: Float[Tensor, "1 h w"], pair: DepthPair) -> DepthScore:
         """The errors of `sr`, a result on [0, 1] as the network gave it."""
@@ -186,8 +194,8 @@ def validation_pairs(
             f"{protocol.name} counts centimetres, and PNG files do not say what a metre is.",
             hint="Validate with registered-bicubic; superfine benchmark has nyu-dkn.",
         )
-    scenes = scenes_in(folder, guide_channels=spec.guide_channels)
-    return [protocol.pair(scene, scale) for scene in scenes]
+    scenes = scenes_in(folder, guide_channels=spec.photo_channels)
+    return [protocol.pair(scene, scale, starts=spec.refines) for scene in scenes]
 
 
 @torch.no_grad()

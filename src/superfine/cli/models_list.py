@@ -22,6 +22,7 @@ _TASKS = {
     "depth": "depth",
     "depth+guide": "depth, photo",
     "depth+rgb": "depth, photo",
+    "depth+start": "depth, photo",
 }
 # The scale the short table tells the cost at, where a network has it.
 _USUAL_SCALE = 4

@@ -7,7 +7,7 @@ same size that shows the same view. Depth is 8- or 16-bit grey PNG.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from superfine.errors import PictureError, SizeMismatchError, UsageError
 from superfine.io.pictures import read
 from superfine.ops.codes import to_codes, to_unit
 from superfine.ops.depth_lr import DepthOperator
+from superfine.ops.guided_diffusion import guided_diffusion
 from superfine.ops.holes import fill_nearest
 
 # ITU-R BT.601 on full range, which the guided networks are trained with: white is 255, not 235.
@@ -91,8 +92,9 @@ def depth_pairs_in(
     folders: Iterable[Path],
     *,
     scale: int,
-    operator: DepthOperator,
+    operators: Sequence[DepthOperator],
     guide_channels: int,
+    starts: bool = False,
     levels: tuple[int, ...],
     say: Callable[[str], None] | None = None,
 ) -> list[Pair]:
@@ -105,8 +107,10 @@ def depth_pairs_in(
     Args:
         folders: Each in the layout this file describes.
         scale: HR pixels per LR pixel.
-        operator: How LR depth is made.
+        operators: How LR depth is made; each map is used once with each.
         guide_channels: 1 for photos in grey, 3 for colours, 0 for none.
+        starts: Whether the guide gets one channel more, the LR map as guided diffusion enlarges
+            it along the photo in colours; in 16 bits, as the colours are then.
         levels: Further scales whose truth is wanted, made by the same operator: (2, 4) for the
             stages of a x8 cascade. Each divides `scale`.
         say: Called with a line for people when maps had holes.
@@ -124,7 +128,9 @@ def depth_pairs_in(
     for folder in folders:
         for whole in scenes_in(folder, guide_channels=guide_channels):
             scene = whole.cropped(scale)
-            pairs.append(_pair(scene, scale, operator, levels))
+            for operator in operators:
+                pair = _pair(scene, scale, operator, levels)
+                pairs.append(_with_start(pair, operator) if starts else pair)
             holes.append(1 - float(scene.valid.double().mean()))
     if say is not None and any(holes):
         say(_about_holes(holes))
@@ -149,6 +155,23 @@ def _pair(scene: DepthScene, scale: int, operator: DepthOperator, levels: tuple[
         hr={**{level: x.contiguous() for level, x in coarse.items()}, scale: hr},
         guide=scene.guide,
     )
+
+
+def _with_start(pair: Pair, operator: DepthOperator) -> Pair:
+    assert pair.guide is not None
+    start = started(pair.lr, to_unit(pair.guide), operator)
+    return replace(pair, guide=to_codes(start, torch.uint16))
+
+
+def started(
+    lr: Float[Tensor, "1 m n"],
+    photo: Float[Tensor, "3 h w"],
+    operator: DepthOperator,
+    lr_valid: Bool[Tensor, "1 m n"] | None = None,
+) -> Float[Tensor, "4 h w"]:
+    """The guide of a network that refines a start: the photo, and `lr` by guided diffusion."""
+    start = guided_diffusion(lr, photo, operator, lr_valid=lr_valid)
+    return torch.cat((photo, start))
 
 
 def _about_holes(shares: Sequence[float]) -> str:

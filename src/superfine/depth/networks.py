@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from superfine.checkpoints import LoadedModel
+from superfine.data.depth import started
 from superfine.depth.methods import DepthMethod, Task
 from superfine.errors import UsageError
 from superfine.models.spec import ModelSpec
@@ -61,8 +62,11 @@ def _enlarge(
     device = next(network.parameters()).device
     inputs = [_as_sampled(task.lr, task.operator, taught, native)]
     if task.guide is not None and spec.guide_channels:
-        guide = _in_channels(task.guide, spec.guide_channels)
-        inputs.append(guide if task.size == native else imresize(guide, size=native))
+        photo = _in_channels(task.guide, spec.photo_channels)
+        photo = photo if task.size == native else imresize(photo, size=native)
+        if spec.refines:
+            photo = started(task.lr, photo, task.operator, task.valid)
+        inputs.append(photo)
     sr: Tensor = network(*(x[None].to(device) for x in inputs))
     sr = sr[0].cpu()
     if task.size == native:
@@ -101,6 +105,8 @@ def taught_on(network: nn.Module, spec: ModelSpec, scale: int) -> DepthOperator:
 
     The network restores a drawn scene that was sampled in either way, and shows by its errors.
     """
+    if spec.refines:
+        return BICUBIC  # its start is in place already
     device = next(network.parameters()).device
     truth = _scene(_SIDE * scale)
     guide = (1 - truth).expand(max(spec.guide_channels, 1), -1, -1)

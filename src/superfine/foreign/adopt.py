@@ -31,6 +31,7 @@ _CHANNELS = {
     "depth": "depth maps",
     "depth+guide": "depth maps with a guide",
     "depth+rgb": "depth maps with a guide in colour",
+    "depth+start": "depth maps with a guide in colour and a start",
 }
 
 

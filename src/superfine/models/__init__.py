@@ -28,6 +28,7 @@ from superfine.models import (
     srcnn,
     srfbn,
     svlrm,
+    svlrm_plus,
     vdsr,
     wdsr,
 )
@@ -57,6 +58,7 @@ ZOO: tuple[ModelSpec, ...] = (
     *glean.SPECS,
     glean_seed.SPEC,
     svlrm.SPEC,
+    svlrm_plus.SPEC,
     *dsdmsr.SPECS,
 )
 

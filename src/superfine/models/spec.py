@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-Channels = Literal["rgb", "y", "depth", "depth+guide", "depth+rgb"]
+Channels = Literal["rgb", "y", "depth", "depth+guide", "depth+rgb", "depth+start"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,16 @@ class ModelSpec:
     The contract of what `build` returns: `network(lr) -> sr`, both (b, c, h, w) on [0, 1], `sr`
     exactly `scale` times larger in height and width. A network that wants an enlarged input
     enlarges inside. A guided one is called `network(lr, guide)`, with the photo (b, 1 or 3, h, w)
-    on [0, 1] as large as `sr`. While training, a deeply supervised network returns a tuple, coarse
-    to fine, whose last is `sr`.
+    on [0, 1] as large as `sr`; one that refines a start finds that as the last channel. While
+    training, a deeply supervised network returns a tuple, coarse to fine, whose last is `sr`.
 
     Attributes:
         name: What users type: lower case, a variant after a dash.
         build: Makes the network for one scale, with its training initialisation.
         scales: Scales it can be built for.
         channels: What the channel axis holds; "y" is BT.601 luma on [16/255, 235/255], "depth" a
-            depth map, "depth+guide" one whose network takes a grey guide, "depth+rgb" a colour one.
+            depth map, "depth+guide" one whose network takes a grey guide, "depth+rgb" a colour one,
+            "depth+start" a colour one and the guided diffusion of the map, which it refines.
         reach: For each scale, how many LR pixels to each side an output pixel sees; None where it
             sees the whole picture. A tile with this much context equals the whole picture.
         paper: Authors, title, venue, year.
@@ -54,8 +55,18 @@ class ModelSpec:
 
     @property
     def guide_channels(self) -> int:
-        """Channels of the guide it takes; 0 where it takes none."""
-        return {"depth+guide": 1, "depth+rgb": 3}.get(self.channels, 0)
+        """Channels of the guide it takes, with the start; 0 where it takes none."""
+        return self.photo_channels + self.refines
+
+    @property
+    def photo_channels(self) -> int:
+        """Channels of the photo in its guide; 0 where it takes none."""
+        return {"depth+guide": 1, "depth+rgb": 3, "depth+start": 3}.get(self.channels, 0)
+
+    @property
+    def refines(self) -> bool:
+        """Whether its guide holds a start: the map as guided diffusion enlarges it."""
+        return self.channels == "depth+start"
 
     @property
     def of_depth(self) -> bool:

@@ -10,6 +10,7 @@ from superfine.benchmark.depth import DepthPair
 from superfine.benchmark.protocol import Protocol, to_codes
 from superfine.models import ModelSpec
 from superfine.models.svlrm import SVLRM
+from superfine.models.svlrm_plus import SVLRMPlus
 from superfine.ops.resize import imresize
 from superfine.visual import Panel
 
@@ -39,8 +40,8 @@ def picture_panels(
 def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[Panel]:
     """The same of a depth map, in grey, nearest and farthest as in the input.
 
-    Of a cascade every stage, enlarged pixel by pixel, before the output; of SVLRM its `alpha` and
-    `beta`, each from its least value to its largest.
+    Of a cascade every stage, enlarged pixel by pixel, before the output; of SVLRM its `alpha` (the
+    mean over the colours) and `beta`, each from its least value to its largest.
     """
     inputs = pair.inputs(spec, _device(network))
     network.train()
@@ -52,9 +53,9 @@ def depth_panels(network: nn.Module, spec: ModelSpec, pair: DepthPair) -> list[P
     enlarged = imresize(pair.lr, scale=scale, method="nearest")
     first, last, target = _panels(enlarged, outputs[-1], truth, scale)
     between = [_stage(x, truth) for x in outputs[:-1]]
-    if isinstance(network, SVLRM):
-        alpha, beta = network.coefficients(*inputs)
-        between = [_coefficient("alpha", alpha[0].cpu()), _coefficient("beta", beta[0].cpu())]
+    if isinstance(network, SVLRM | SVLRMPlus):
+        alpha, beta = (x[0].mean(dim=0, keepdim=True).cpu() for x in network.coefficients(*inputs))
+        between = [_coefficient("alpha", alpha), _coefficient("beta", beta)]
     return [first, *between, last, target]
 
 

@@ -19,6 +19,7 @@ from superfine.data.listing import pictures_in
 from superfine.data.pairs import match, pairs_in
 from superfine.data.patch_file import PatchFile
 from superfine.data.source import PictureSource, describe
+from superfine.depth.sampling import operator_called
 from superfine.models import ModelSpec
 from superfine.ops.codes import to_unit
 from superfine.ops.color import luma, luma_uint8
@@ -88,14 +89,21 @@ def _read(
             for (hr, _), pair in zip(matched, found, strict=True)
         ]
     protocol = find_depth_protocol(data.protocol)
+    operators = [operator_called(name) for name in data.operators] or [protocol.operator]
     maps = depth_pairs_in(
         data.folders,
         scale=scale,
-        operator=protocol.operator,
-        guide_channels=spec.guide_channels,
+        operators=operators,
+        guide_channels=spec.photo_channels,
+        starts=spec.refines,
         levels=wanted,
     )
-    names = [path.name for folder in data.folders for path in pictures_in(folder / "depth")]
+    names = [
+        path.name
+        for folder in data.folders
+        for path in pictures_in(folder / "depth")
+        for _ in operators
+    ]
     return [_Named(n, p) for n, p in zip(names, maps, strict=True)]
 
 

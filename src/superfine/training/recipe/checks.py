@@ -14,6 +14,7 @@ from superfine.errors import SuperfineError
 from superfine.metrics.ssim import WINDOW
 from superfine.models import ModelSpec, find, parameter_count
 from superfine.models.mdsr import MDSR
+from superfine.ops.depth_lr import DEPTH_OPERATORS
 from superfine.schema import build_empty, shapes_of
 from superfine.training.bank import wanted_by
 from superfine.training.recipe.cost import output_scales
@@ -157,6 +158,9 @@ def _of_the_protocols(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:
             seek(name)
         except SuperfineError as error:
             yield f"{key}: {error.message}"
+    for name in recipe.data.operators if isinstance(recipe.data, DepthData) else ():
+        if name not in DEPTH_OPERATORS:
+            yield f"data.operators: no {name!r}; there are {', '.join(DEPTH_OPERATORS)}"
 
 
 def _of_the_network(recipe: Recipe, spec: ModelSpec) -> Iterator[str]:

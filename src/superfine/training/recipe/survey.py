@@ -20,6 +20,7 @@ from superfine.training.recipe.types import DepthData, PairData, PatchData, Pict
 
 _FLOAT = 4  # bytes
 _DEPTH_BYTES = 2 * _FLOAT + 1  # the map and its LR map in floats, the photo in codes
+_START_BYTES = 4 * 2  # a photo and a start in 16 bits
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def _of_depth(data: DepthData, scale: int, spec: ModelSpec, faults: list[str]) -
             if info.format != "png" or info.channels != 1:
                 faults.append(f"data: {path} is no grey PNG, which depth maps are read from")
             height, width = info.height // scale, info.width // scale
-            yield _Scene(height, width, height * width * scale**2 * _DEPTH_BYTES)
+            kept = (_DEPTH_BYTES + spec.refines * _START_BYTES) * max(1, len(data.operators))
+            yield _Scene(height, width, height * width * scale**2 * kept)
 
 
 def _compare_guides(folder: Path, maps: Mapping[Path, PictureInfo], faults: list[str]) -> None:

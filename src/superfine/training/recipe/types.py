@@ -71,6 +71,9 @@ class DepthData(Section):
         description="Folders that hold `depth` and, for guided networks, `guide`: same names.",
     )
     protocol: str = Field(default="registered-bicubic", description="How LR depth is made.")
+    operators: tuple[str, ...] = Field(
+        default=(), description="Each map is used with LR by each of these, not by the protocol."
+    )
 
 
 Data = Annotated[PictureData | PairData | PatchData | DepthData, Field(discriminator="kind")]
