@@ -1,11 +1,17 @@
 """Methods on sets of maps: the row of bicubic, the columns, the sets, what is refused."""
 
+import json
+import re
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from superfine.benchmark.depth import find_depth_protocol, validation_pairs
-from superfine.benchmark.depth_suite import DEPTH_COLUMNS, run_depth_benchmark, scenes_of
+from superfine.benchmark.depth_suite import run_depth_benchmark, scenes_of
+from superfine.benchmark.metric import DEPTH_COLUMNS
+from superfine.benchmark.report import DepthGallery, write_report
 from superfine.errors import UnknownNameError, UsageError
 from superfine.models import find
 
@@ -133,3 +139,55 @@ def test_the_fingerprint_of_the_middlebury_maps(data_root):
     assert means(found, "guided-diffusion")["rmse"] < 2.0
     assert means(found, "guided-diffusion")["flying"] < 4
     assert found.cells[0].published["rmse"].value == pytest.approx(3.98)
+
+
+def test_a_report_shows_maps_in_colours_and_counts_errors_downwards(tmp_path):
+    folder = make_set(tmp_path / "walls", count=3)
+    gallery = DepthGallery()
+    found = run_depth_benchmark(
+        ["guided-diffusion"], [str(folder)], protocol=REGISTERED, scales=[4], on_output=gallery.add
+    )
+    write_report(found, gallery, tmp_path / "page.html", overwrite=False)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert CODES.about.split(":")[0] in text
+    assert "RMSE within 3 pixels of a depth edge." in text
+    plot = json.loads(re.search(r'id="plot-data">(.*?)</script>', text, re.DOTALL)[1])
+    assert (plot["quality"], plot["higher"]) == ("RMSE", False)
+    assert "Nothing above the line" in text
+    ((group, scenes),) = gallery.scenes().items()
+    assert group == ("walls", 4)
+    assert len(scenes) == 3
+    for scene in scenes:
+        assert [shot.model for shot in scene.shots] == ["bicubic", "guided-diffusion"]
+        bicubic, ours = scene.shots
+        assert ours.error < 0.5 * bicubic.error
+        assert ours.residual.lr_psnr > bicubic.residual.lr_psnr
+        # The step of the truth and of the result have the two ends of one range of colours.
+        truth, shown = (
+            np.array(Image.open(BytesIO(x))).astype(int) for x in (scene.truth, ours.region)
+        )
+        assert truth.shape == shown.shape == (48, 48, 3)
+        assert np.abs(truth[:, -4:] - shown[:, -4:]).mean() < 12
+        assert np.abs(truth[:, 0] - truth[:, -1]).max() > 50
+    assert text.count('class="scene"') == 3
+
+
+def test_only_the_hardest_maps_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("superfine.benchmark.report.depth_gallery.KEPT", 2)
+    folder = make_set(tmp_path / "walls", count=4)
+    gallery = DepthGallery()
+    found = run_depth_benchmark(
+        ["nearest"], [str(folder)], protocol=REGISTERED, scales=[4], on_output=gallery.add
+    )
+    (scenes,) = gallery.scenes().values()
+    worst = sorted(scene.loss for scene in scenes)
+    assert len(scenes) == 2
+    assert all(len(scene.shots) == 2 for scene in scenes)
+    everything = DepthGallery()
+    monkeypatch.setattr("superfine.benchmark.report.depth_gallery.KEPT", 16)
+    run_depth_benchmark(
+        ["nearest"], [str(folder)], protocol=REGISTERED, scales=[4], on_output=everything.add
+    )
+    (all_of_them,) = everything.scenes().values()
+    assert worst == sorted(scene.loss for scene in all_of_them)[-2:]
+    assert len(found.cells[0].pictures) == 4

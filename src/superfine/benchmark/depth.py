@@ -62,6 +62,26 @@ class DepthPair:
         return (self.truth - self.low) / max(self.high - self.low, 1e-12)
 
 
+@dataclass(frozen=True, eq=False)
+class DepthOutput:
+    """A result beside its truth.
+
+    Attributes:
+        picture: Name of the map, without its ending.
+        pair: What it was made of, and the truth.
+        sr: The result, stretched as `pair.lr` is.
+    """
+
+    picture: str
+    pair: DepthPair
+    sr: Float[Tensor, "1 h w"]
+
+    @property
+    def scale(self) -> int:
+        """HR pixels per LR pixel."""
+        return self.pair.truth.shape[-1] // self.pair.lr.shape[-1]
+
+
 @dataclass(frozen=True)
 class DepthProtocol:
     """One way to make LR depth and to count errors.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from superfine.benchmark.depth import DepthPair, DepthProtocol, find_depth_protocol
-from superfine.benchmark.metric import Column
+from superfine.benchmark.depth import (
+    DepthOutput,
+    DepthPair,
+    DepthProtocol,
+    find_depth_protocol,
+)
+from superfine.benchmark.metric import DEPTH_COLUMNS
 from superfine.benchmark.papers import Published, published_for
 from superfine.benchmark.results import Benchmark, Cell, PictureResult
 from superfine.benchmark.suite import described
@@ -35,19 +40,12 @@ from superfine.metrics import edge_band, flying_share, mae, rmse
 from superfine.ops.resize import imresize
 from superfine.types import DepthMap
 
-DEPTH_COLUMNS: tuple[Column, ...] = (
-    Column("rmse", "RMSE", "", 3, False, "over the valid pixels, in the unit of the protocol"),
-    Column("mae", "MAE", "", 3, False, "mean absolute error, likewise"),
-    Column("edge-rmse", "edge RMSE", "", 3, False, "within 3 pixels of a depth edge"),
-    Column("flat-rmse", "flat RMSE", "", 3, False, "everywhere else"),
-    Column("flying", "flying %", "", 2, False, "of the edge band, on no surface of the truth"),
-    Column("lr-residual", "LR residual", "", 4, False, "mean difference, shrunk again, to LR"),
-)
 _USUAL_SCALES = (4, 8, 16)
 # Sets as papers call them.
 _IN_PAPERS = {"middlebury-30": "middlebury"}
 
 OnProgress = Callable[[int, int], None]
+OnOutput = Callable[[str, str, DepthOutput, DepthProtocol, Mapping[str, float]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +66,7 @@ def run_depth_benchmark(
     scales: Sequence[int] = (),
     device: str = "auto",
     on_progress: OnProgress | None = None,
+    on_output: OnOutput | None = None,
 ) -> Benchmark:
     """Measures every method on every set at every scale, and bicubic first.
 
@@ -78,7 +77,8 @@ def run_depth_benchmark(
         protocol: Name of a depth protocol.
         scales: HR pixels per LR pixel; empty takes 4, 8 and 16.
         device: "auto", or a device in torch's words; networks run there.
-        on_progress: Called after each map.
+        on_progress: Called after each method on a set at a scale.
+        on_output: Called with each result: method, set, result, protocol and its numbers.
 
     Raises:
         UsageError: A set that is not there, or a network without a scale asked for.
@@ -98,7 +98,9 @@ def run_depth_benchmark(
         for scale, at_scale in ways.items():
             pairs = [(scene.path.stem, chosen.pair(scene, scale)) for scene in held]
             for way in at_scale:
-                cells.append(_cell(way, label, pairs, scale, chosen))
+                results, seconds = _measured(way, label, pairs, chosen, on_output)
+                cell = _cell(way, label, scale, chosen)
+                cells.append(replace(cell, pictures=results, seconds=seconds))
                 if on_progress is not None:
                     on_progress(len(cells), total)
     return described(cells, [column.name for column in DEPTH_COLUMNS])
@@ -158,13 +160,14 @@ def _way(name: str, scale: int, device: torch.device) -> _Way:
     return _Way(Path(name).name, model.spec.name, model.card.sha256, method)
 
 
-def _cell(
+def _measured(
     way: _Way,
     data_set: str,
     pairs: Sequence[tuple[str, DepthPair]],
-    scale: int,
     protocol: DepthProtocol,
-) -> Cell:
+    on_output: OnOutput | None,
+) -> tuple[tuple[PictureResult, ...], float]:
+    """Every map, and the seconds it took in all."""
     started = time.monotonic()
     results = []
     for name, pair in pairs:
@@ -172,7 +175,16 @@ def _cell(
             raise UsageError(
                 f"{way.label} needs photos; {data_set} has none.", hint="Add them as guide/."
             )
-        results.append(PictureResult(name, _values(way.method, pair, protocol)))
+        sr, residual = _enlarged(way.method, pair, protocol)
+        values = _values(sr, residual, pair, protocol)
+        results.append(PictureResult(name, values))
+        if on_output is not None:
+            on_output(way.label, data_set, DepthOutput(name, pair, sr), protocol, values)
+    return tuple(results), time.monotonic() - started
+
+
+def _cell(way: _Way, data_set: str, scale: int, protocol: DepthProtocol) -> Cell:
+    """Before anything was measured."""
     return Cell(
         model=way.label,
         architecture=way.architecture,
@@ -182,25 +194,30 @@ def _cell(
         protocol=protocol.name,
         lr=protocol.operator.name,
         self_ensemble=False,
-        pictures=tuple(results),
-        seconds=time.monotonic() - started,
+        pictures=(),
+        seconds=0.0,
         published=_published(way.architecture, data_set, scale, protocol),
     )
 
 
-def _values(method: DepthMethod, pair: DepthPair, protocol: DepthProtocol) -> Mapping[str, float]:
-    """Every column of one map."""
+def _enlarged(
+    method: DepthMethod, pair: DepthPair, protocol: DepthProtocol
+) -> tuple[Float[Tensor, "1 h w"], float]:
+    """The result, stretched as the LR map is, and its LR residual; NaN where none was made."""
+    if method is BICUBIC:  # as published: about the middle of the cells, and nothing after it
+        return _about_the_middle(pair), math.nan
     size = pair.truth.shape[-2], pair.truth.shape[-1]
     everywhere = torch.ones_like(pair.lr, dtype=torch.bool)
     span = pair.high - pair.low
     lr = DepthMap(pair.low + pair.lr.double() * span, everywhere, "relative")
-    if method is BICUBIC:  # as published: about the middle of the cells, and nothing after it
-        sr: Tensor = _about_the_middle(pair)
-        residual = math.nan
-    else:
-        made = enlarge(lr, method, size=size, operator=protocol.operator, guide=pair.guide)
-        sr = (made.depth.values - pair.low) / (span or 1.0)
-        residual = made.residual.mean
+    made = enlarge(lr, method, size=size, operator=protocol.operator, guide=pair.guide)
+    return (made.depth.values - pair.low) / (span or 1.0), made.residual.mean
+
+
+def _values(
+    sr: Float[Tensor, "1 h w"], residual: float, pair: DepthPair, protocol: DepthProtocol
+) -> Mapping[str, float]:
+    """Every column of one map."""
     depth, truth, valid = protocol.compared(sr, pair)
     band = edge_band(truth, valid)
     values = {

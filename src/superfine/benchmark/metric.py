@@ -131,6 +131,16 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 
+# What is measured of depth maps.
+DEPTH_COLUMNS: tuple[Column, ...] = (
+    Column("rmse", "RMSE", "", 3, False, "Over the valid pixels, in the unit of the protocol."),
+    Column("mae", "MAE", "", 3, False, "Mean absolute error, likewise."),
+    Column("edge-rmse", "edge RMSE", "", 3, False, "RMSE within 3 pixels of a depth edge."),
+    Column("flat-rmse", "flat RMSE", "", 3, False, "RMSE everywhere else."),
+    Column("flying", "flying %", "", 2, False, "Of the edge band, on no surface of the truth."),
+    Column("lr-residual", "LR residual", "", 4, False, "Mean difference, shrunk again, to LR."),
+)
+
 USUAL = ("psnr", "ssim")
 
 

@@ -16,7 +16,7 @@ from superfine.errors import UsageError
 
 if TYPE_CHECKING:
     from superfine.benchmark.metric import Column
-    from superfine.benchmark.report import Gallery
+    from superfine.benchmark.report import DepthGallery, Gallery
     from superfine.benchmark.results import Benchmark
 
 T = TypeVar("T")
@@ -105,29 +105,26 @@ def benchmark(
     if outputs is None and (claimed is not None or network):
         raise UsageError("--claimed and --as belong to --outputs.", hint="Leave them out.")
     if _of_depth(protocol):
-        if outputs is not None or report is not None or self_ensemble or lr is not None:
+        if outputs is not None or self_ensemble or lr is not None:
             raise UsageError(
-                "--outputs, --report, --self-ensemble and --lr are for pictures.",
-                hint="Leave them out.",
+                "--outputs, --self-ensemble and --lr are for pictures.", hint="Leave them out."
             )
         _benchmark_depth(
             models or (), data, protocol, scale, device,
-            record=None if no_record else record,
+            report=report, overwrite=overwrite, record=None if no_record else record,
             as_json=as_json, as_csv=as_csv, as_latex=as_latex, pictures=pictures, quiet=quiet,
         )  # fmt: skip
         return
     from superfine.benchmark.suite import run_benchmark
     from superfine.benchmark.theirs.score import score_outputs
     from superfine.cli.benchmark_metrics import parsed_metrics
-    from superfine.io.atomic import require_writable
 
     wanted = parsed_metrics(metrics)
     gallery = None
     if report is not None:
-        from superfine.benchmark.report import Gallery, require_installed
+        from superfine.benchmark.report import Gallery
 
-        require_installed()
-        require_writable(report, overwrite=overwrite)
+        _require_report(report, overwrite=overwrite)
         gallery = Gallery()
     counter = Counter(quiet=quiet)
     scales = _scales(scale)
@@ -185,6 +182,8 @@ def _benchmark_depth(
     scale: str | None,
     device: str,
     *,
+    report: Path | None,
+    overwrite: bool,
     record: Path | None,
     as_json: bool,
     as_csv: bool,
@@ -194,8 +193,15 @@ def _benchmark_depth(
 ) -> None:
     """Methods on maps; the same table."""
     from superfine.benchmark.depth import find_depth_protocol
-    from superfine.benchmark.depth_suite import DEPTH_COLUMNS, run_depth_benchmark
+    from superfine.benchmark.depth_suite import run_depth_benchmark
+    from superfine.benchmark.metric import DEPTH_COLUMNS
 
+    gallery = None
+    if report is not None:
+        from superfine.benchmark.report import DepthGallery
+
+        _require_report(report, overwrite=overwrite)
+        gallery = DepthGallery()
     counter = Counter(quiet=quiet)
     try:
         found = run_depth_benchmark(
@@ -205,6 +211,7 @@ def _benchmark_depth(
             scales=_scales(scale),
             device=device,
             on_progress=counter,
+            on_output=None if gallery is None else gallery.add,
         )
     finally:
         counter.stop()
@@ -217,6 +224,8 @@ def _benchmark_depth(
     if not quiet:
         say(f"\n{protocol}: {find_depth_protocol(protocol).about}")
         say("bicubic's RMSE tells which protocol a table is of: docs/protocols.md.")
+    if report is not None and gallery is not None:
+        _write(found, gallery, report, overwrite=overwrite)
 
 
 def _show(
@@ -272,7 +281,18 @@ def _explain(found: Benchmark) -> None:
         say("A published figure with a ? is doubtful: docs/published.md.")
 
 
-def _write(found: Benchmark, gallery: Gallery, path: Path, *, overwrite: bool) -> None:
+def _require_report(path: Path, *, overwrite: bool) -> None:
+    """Refuses a page that could not be written, before anything is measured."""
+    from superfine.benchmark.report import require_installed
+    from superfine.io.atomic import require_writable
+
+    require_installed()
+    require_writable(path, overwrite=overwrite)
+
+
+def _write(
+    found: Benchmark, gallery: Gallery | DepthGallery, path: Path, *, overwrite: bool
+) -> None:
     from superfine.benchmark.report import write_report
 
     write_report(found, gallery, path, overwrite=overwrite)

@@ -6,7 +6,7 @@ import base64
 import io
 
 import numpy as np
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -40,7 +40,7 @@ def around(box: Box, size: tuple[int, int], *, side: int, scale: int) -> Box:
     return Box(corner[0], corner[1], side)
 
 
-def cut(picture: Num[Tensor, "c h w"], box: Box) -> Num[Tensor, "c m n"]:
+def cut(picture: Shaped[Tensor, "c h w"], box: Box) -> Shaped[Tensor, "c m n"]:
     """The pixels of `picture` in `box`."""
     return picture[:, box.top : box.top + box.side, box.left : box.left + box.side]
 

@@ -18,9 +18,9 @@ from superfine.benchmark.report.residual import Residual, residual
 from superfine.benchmark.run import values_of
 from superfine.visual import Box
 
-_REGION = 192  # HR pixels on each side that the zoom view holds
-_FOCUS = 64  # and that the page shows
-_KEPT = 16  # pictures of a set and scale that are kept until the last model has been seen
+REGION = 192  # HR pixels on each side that the zoom view holds
+FOCUS = 64  # and that the page shows
+KEPT = 16  # pictures of a set and scale that are kept until the last model has been seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +121,17 @@ class Gallery:
 
     def scenes(self) -> dict[tuple[str, int], list[Scene]]:
         """Set and scale -> its scenes, first those in which the models differ most."""
-        return {
-            group: sorted(scenes.values(), key=Scene.spread, reverse=True)
-            for group, scenes in self._scenes.items()
-        }
+        return in_order(self._scenes)
+
+
+def in_order(
+    found: Mapping[tuple[str, int], Mapping[str, Scene]],
+) -> dict[tuple[str, int], list[Scene]]:
+    """Set and scale -> its scenes, first those in which the models differ most."""
+    return {
+        group: sorted(scenes.values(), key=Scene.spread, reverse=True)
+        for group, scenes in found.items()
+    }
 
 
 def _let_in(output: Output, protocol: Protocol, scenes: dict[str, Scene]) -> None:
@@ -137,10 +144,10 @@ def _let_in(output: Output, protocol: Protocol, scenes: dict[str, Scene]) -> Non
     inner = (slice(edge, height - edge), slice(edge, width - edge))
     counted = torch.zeros_like(error)
     counted[inner] = error[inner]
-    side = min(_FOCUS, height, width) // output.scale * output.scale
+    side = min(FOCUS, height, width) // output.scale * output.scale
     focus = cutting.hardest(counted, side=side, scale=output.scale)
     loss = float(cutting.cut(counted[None], focus).mean())
-    if len(scenes) == _KEPT:
+    if len(scenes) == KEPT:
         easiest = min(scenes, key=lambda name: scenes[name].loss)
         if scenes[easiest].loss >= loss:
             return
@@ -157,7 +164,7 @@ def _scene(
 ) -> Scene:
     hr, scale = output.hr, output.scale
     height, width = hr.shape[-2:]
-    side = min(_REGION, height, width) // scale * scale
+    side = min(REGION, height, width) // scale * scale
     region = cutting.around(focus, (height, width), side=side, scale=scale)
     bicubic = replace(output, sr=interpolated.double() / 255)
     values = values_of(bicubic, protocol, [find_metric(name) for name in USUAL])

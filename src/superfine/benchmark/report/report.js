@@ -112,7 +112,7 @@
   }
 
   // ---- quality against cost ------------------------------------------------------------------
-  const { axes, points, quality, digits } = JSON.parse($("#plot-data").textContent);
+  const { axes, points, quality, digits, higher } = JSON.parse($("#plot-data").textContent);
   const plot = $("#plot");
   const choose = { group: $("#plot-group"), axis: $("#plot-axis"), log: $("#plot-log"), published: $("#plot-published") };
   const SVG = "http://www.w3.org/2000/svg";
@@ -161,9 +161,10 @@
   }
 
   function frontOf(seen, axis) {
-    const byCost = [...seen].sort((a, b) => a.costs[axis.name] - b.costs[axis.name] || b.quality - a.quality);
+    const worth = (p) => (higher ? p.quality : -p.quality);
+    const byCost = [...seen].sort((a, b) => a.costs[axis.name] - b.costs[axis.name] || worth(b) - worth(a));
     let best = -Infinity;
-    return byCost.filter((p) => p.quality > best && ((best = p.quality), true));
+    return byCost.filter((p) => worth(p) > best && ((best = worth(p)), true));
   }
 
   function drawPlot() {

@@ -54,7 +54,7 @@ def residual(output: Output, protocol: Protocol) -> Residual:
     lr = output.lr.double()
     difference = lr_residual(output.sr, lr, shrink)
     agreement = float(psnr(lr + difference, lr, data_range=1.0))
-    return Residual(_strongest(difference.mean(dim=0) * 255).half(), agreement)
+    return Residual(strongest(difference.mean(dim=0) * 255).half(), agreement)
 
 
 def limit_of(residuals: Sequence[Residual]) -> int:
@@ -85,7 +85,8 @@ def legend() -> list[tuple[float, str]]:
     return [(i / last, f"#{r:02x}{g:02x}{b:02x}") for i, (r, g, b) in enumerate(_ANCHORS)]
 
 
-def _strongest(values: Float[Tensor, "m n"]) -> Float[Tensor, "m2 n2"]:
+def strongest(values: Float[Tensor, "m n"]) -> Float[Tensor, "m2 n2"]:
+    """`values`, or of a map that is too large the one farthest from 0 of each of its cells."""
     cell = math.ceil(max(values.shape) / _LONGEST)
     highest = max_pool2d(values[None], cell, ceil_mode=True)[0]
     lowest = -max_pool2d(-values[None], cell, ceil_mode=True)[0]

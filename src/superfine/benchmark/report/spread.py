@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from superfine.benchmark.report.table import Column, column, in_digits, name_of
+from superfine.benchmark.metric import Column
+from superfine.benchmark.report.table import column, in_digits, name_of
 from superfine.benchmark.report.tradeoff import group_of, quality_metric
 from superfine.benchmark.results import Benchmark, Cell
 

@@ -5,23 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from superfine.benchmark.metric import METRICS
+from superfine.benchmark.metric import DEPTH_COLUMNS, METRICS, Column
 from superfine.benchmark.results import Benchmark, Cell
 from superfine.benchmark.tables import of_another_protocol
 
 MINUS = "\N{MINUS SIGN}"
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a metric looks like in a table; the attributes of `Metric` that are no code."""
-
-    name: str
-    title: str
-    unit: str
-    decimals: int
-    higher_is_better: bool
-    about: str
 
 
 @dataclass(frozen=True)
@@ -108,11 +96,10 @@ def column(name: str) -> Column:
 
     All of those that there are, LPIPS and DISTS, are distances.
     """
-    for known in METRICS:
-        if known.name == name:
-            return Column(
-                name, known.title, known.unit, known.decimals, known.higher_is_better, known.about
-            )
+    known: tuple[Column, ...] = (*METRICS, *DEPTH_COLUMNS)
+    for column in known:
+        if column.name == name:
+            return column
     return Column(name, name.upper(), "", 4, False, "By a network from a file of the user's.")
 
 

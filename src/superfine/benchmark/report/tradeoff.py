@@ -148,6 +148,11 @@ def costs_of(architecture: str, scale: int, *, times: int = 1) -> dict[str, floa
     return costs if latency is None else {**costs, "latency": latency * times}
 
 
+def higher_is_better(benchmark: Benchmark) -> bool:
+    """The direction of the plotted metric."""
+    return column(quality_metric(benchmark)).higher_is_better
+
+
 def unit_of(benchmark: Benchmark) -> tuple[str, int]:
     """Title with unit of the plotted metric, and its digits."""
     metric = column(quality_metric(benchmark))

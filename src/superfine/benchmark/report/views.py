@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from superfine.benchmark.report.cutting import data_uri
+from superfine.benchmark.report.depth_gallery import DepthGallery
 from superfine.benchmark.report.gallery import Gallery, Scene, Shot
 from superfine.benchmark.report.residual import limit_of, map_png
 from superfine.benchmark.report.table import column, in_digits, name_of
@@ -87,7 +88,7 @@ class Wall:
     views: list[View] = field(default_factory=list)
 
 
-def walls(gallery: Gallery, cells: Sequence[Cell]) -> list[Wall]:
+def walls(gallery: Gallery | DepthGallery, cells: Sequence[Cell]) -> list[Wall]:
     """What is shown. Room is shared: every set gets its first scene before any its second.
 
     Args:
