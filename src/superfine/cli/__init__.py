@@ -19,6 +19,7 @@ from superfine.cli import (
     data,
     demo,
     depth,
+    diagnose,
     doctor,
     figure,
     models,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command()(upscale.upscale)
 app.command()(depth.depth)
+app.command()(diagnose.diagnose)
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(benchmark.benchmark)

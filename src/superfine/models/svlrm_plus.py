@@ -1,10 +1,9 @@
 """SVLRM-plus: what guided diffusion leaves undone, as a linear function of the photo per pixel.
 
-The idea of SVLRM, `alpha * guide + beta` with coefficients of its own for every pixel, on a map that
-is sharp already: the network is given the result of guided diffusion and tells what to add. So it is
-not far off where it has learned nothing, works for every LR operator that guided diffusion knows,
-and is small: it sees 2x2 pixels as channels, at half of the resolution. One set of weights serves
-all scales.
+The idea of SVLRM, `alpha * guide + beta` with coefficients of its own for every pixel, on a map
+that is sharp already: the network is given the result of guided diffusion and tells what to add. So
+it is not far off where it has learned nothing, works for every LR operator that guided diffusion
+knows, and is small: it sees 2x2 pixels as channels, at half of the resolution.
 
 Source: our own; the linear representation is that of Pan et al., CVPR 2019, here for the three
 colours of the photo.
