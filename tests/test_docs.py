@@ -66,6 +66,12 @@ def desk(tmp_path, monkeypatch):
         depth = rng.integers(600, 4000, (6, 8), dtype=np.uint16)
         PillowImage.fromarray(depth).save(tmp_path / name)
     photo.save(tmp_path / "scan" / "0.color.jpg")
+    for kind, picture in (
+        ("depth", PillowImage.fromarray(rng.integers(600, 4000, (24, 32), dtype=np.uint16))),
+        ("guide", photo),
+    ):
+        (tmp_path / "maps" / kind).mkdir(parents=True)
+        picture.save(tmp_path / "maps" / kind / "0.png")
     shutil.copy(ROOT / "recipes" / "espcn-x2.yaml", tmp_path / "espcn.yaml")
     monkeypatch.chdir(tmp_path)
     # Nothing is left in the cache of whoever runs the tests.

@@ -50,7 +50,7 @@ def test_list_names_every_shipped_recipe(run: Run) -> None:
     assert [value["name"] for value in values] == list(shipped_recipes())
     first = next(value for value in values if value["name"] == "fsrcnn-x2")
     assert (first["network"], first["scale"]) == ("fsrcnn", [2])
-    assert first["about"].startswith("FSRCNN x2 on T91 and BSDS200")
+    assert first["about"].startswith("FSRCNN x2 on T91, as shipped")
 
 
 def test_show_writes_the_whole_recipe_out(run: Run) -> None:

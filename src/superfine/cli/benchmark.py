@@ -12,6 +12,7 @@ import typer
 
 from superfine.cli.benchmark_progress import Counter
 from superfine.cli.console import put, put_table, say, shown
+from superfine.cli.options import Debug, Json, Quiet
 from superfine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ def benchmark(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Show every picture, not only the mean.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output.")] = False,
     as_latex: Annotated[bool, typer.Option("--latex", help="A LaTeX table instead.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a report that exists.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Measures models on sets, and says why a score is not the paper's.
 

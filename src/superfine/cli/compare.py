@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import put, put_table, say, shown
+from superfine.cli.options import Debug, JsonOfFiles
 from superfine.errors import OutputError, UsageError
 
 if TYPE_CHECKING:  # they import torch, which --help does without
@@ -51,11 +52,9 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a picture on standard output.")
-    ] = False,
+    as_json: JsonOfFiles = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Says how two pictures differ; with the truth, which of them is better and by how much.
 

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 from superfine.cli import data_convert, data_dtu, data_sets, data_synthesize
 from superfine.cli.console import put, say, shown
 from superfine.cli.data_lines import Lines
+from superfine.cli.options import Debug, Json
 from superfine.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError, unknown_name
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def prepare(
     ] = False,
     seed: Annotated[int, typer.Option(help="Order of the patches in the file.")] = 1234,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Cuts pictures into aligned LR and HR patches.
 
@@ -183,8 +184,8 @@ def check(
         list[Path] | None,
         typer.Option("--test", help="Folder that must not be trained on; may be repeated."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Looks for pictures that would spoil a training; ends with 3 when there are some."""
     from superfine.data.check.check import check as look

@@ -10,6 +10,7 @@ import typer
 
 from superfine.cli.console import put, say
 from superfine.cli.data_lines import Lines
+from superfine.cli.options import Debug
 
 
 def convert(
@@ -17,7 +18,7 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Where the set lies.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to fill.")],
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Writes a depth set as depth/NAME.png and guide/NAME.png, which training reads.
 

@@ -10,6 +10,7 @@ import typer
 
 from superfine.cli.console import put, say, shown
 from superfine.cli.data_lines import Lines
+from superfine.cli.options import Debug
 
 
 def dtu(
@@ -28,7 +29,7 @@ def dtu(
         Literal["scene", "image"],
         typer.Option(help="Hold out a fifth of the scans, or of the maps."),
     ] = "scene",
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Makes maps of 80x64 to 1280x1024 pixels, and lists of them for training and validation.
 

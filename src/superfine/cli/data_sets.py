@@ -12,6 +12,7 @@ import typer
 
 from superfine.cli.console import put, put_table, say, shown
 from superfine.cli.data_lines import Lines
+from superfine.cli.options import Debug, Json
 from superfine.errors import EXIT_OK, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -25,11 +26,9 @@ _Root = Annotated[
     Path | None,
     typer.Option("--root", help="Folder with data sets in it. [SUPERFINE_DATA, then the cache]"),
 ]
-_Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
-_Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
-def show_list(root: _Root = None, as_json: _Json = False, debug: _Debug = False) -> None:
+def show_list(root: _Root = None, as_json: Json = False, debug: Debug = False) -> None:
     """Lists the data sets of the field, which of them are here, and where to get them."""
     from superfine.data.catalogue import CATALOGUE, data_roots
 
@@ -54,8 +53,8 @@ def verify(
     ] = None,
     *,
     root: _Root = None,
-    as_json: _Json = False,
-    debug: _Debug = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Holds pictures against what is known of a set; ends with 3 when anything is different."""
     from superfine.data.catalogue import CATALOGUE, data_roots, find_data_set, locate
@@ -99,8 +98,8 @@ def get(
     root: Annotated[
         Path | None, typer.Option("--to", help="Folder for data sets. [the cache]")
     ] = None,
-    as_json: _Json = False,
-    debug: _Debug = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Brings the pictures of a set, known by their content, into a folder of their own.
 

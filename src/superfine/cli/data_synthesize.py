@@ -11,6 +11,7 @@ import typer
 
 from superfine.cli.console import put, say
 from superfine.cli.data_lines import Lines
+from superfine.cli.options import Debug
 from superfine.errors import UsageError
 
 app = typer.Typer(help="Makes training data up, from a seed.", no_args_is_help=True)
@@ -32,7 +33,7 @@ def rgbd(
     disparity: Annotated[
         bool, typer.Option("--disparity", help="Maps of disparity, as stereo sets have, not depth.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Makes up scenes: a picture and exact depth of each, in the layout training reads.
 

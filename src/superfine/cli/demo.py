@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import put, say
+from superfine.cli.options import Debug
 
 if TYPE_CHECKING:
     from superfine.demo import Shown
@@ -17,7 +18,7 @@ def demo(
     output: Annotated[
         Path, typer.Option("-o", "--out", metavar="OUT", help="Folder for the results.")
     ] = Path("demo-out"),
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Enlarges a bundled photo 2, 3 and 4 times and shows it beside bicubic."""
     from superfine.demo import run_demo

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from superfine.cli.job import run_job
-from superfine.cli.progress import ProgressStyle
+from superfine.cli.options import (
+    Debug,
+    DryRun,
+    JsonOfFiles,
+    MaxMegapixels,
+    Overwrite,
+    Progress,
+    Quiet,
+    Recursive,
+    Verbose,
+)
 from superfine.cli.upscale import parsed_size
 from superfine.jobs.depth_request import DepthRequest, Meaning, parsed_meaning, parsed_samples
 
@@ -119,32 +129,18 @@ def depth(
             show_default=False,
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist.")
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Folders inside folders too.")
-    ] = False,
+    overwrite: Overwrite = False,
+    recursive: Recursive = False,
     device: Annotated[
         str, typer.Option("-d", "--device", help="auto, cpu, cuda, cuda:1; for networks.")
     ] = "auto",
-    max_megapixels: Annotated[
-        float | None,
-        typer.Option(
-            "--max-megapixels", metavar="N", help="Refuse larger maps unread. Usual: 120.",
-            show_default=False,
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a file on standard output.")
-    ] = False,
-    progress: Annotated[ProgressStyle, typer.Option(help="How progress is shown.")] = "auto",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    max_megapixels: MaxMegapixels = None,
+    dry_run: DryRun = False,
+    as_json: JsonOfFiles = False,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Enlarges depth maps, alone or guided by a photo; holes stay holes, metres stay metres."""
     request = DepthRequest(

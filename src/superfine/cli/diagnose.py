@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import complaint, put, say, shown
+from superfine.cli.options import Debug, JsonOfFiles, MaxMegapixels, Recursive
 from superfine.errors import EXIT_ALL_FAILED, EXIT_SOME_FAILED, SuperfineError, UsageError
 
 if TYPE_CHECKING:
@@ -31,20 +32,10 @@ def diagnose(
             show_default=False,
         ),
     ] = None,
-    recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Folders inside folders too.")
-    ] = False,
-    max_megapixels: Annotated[
-        float | None,
-        typer.Option(
-            "--max-megapixels", metavar="N", help="Refuse larger pictures unread. Usual: 120.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a picture on standard output.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    recursive: Recursive = False,
+    max_megapixels: MaxMegapixels = None,
+    as_json: JsonOfFiles = False,
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Tells blur, noise, JPEG and earlier enlargement of pictures, and what to do about them.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
 from superfine.cli.console import put, say
+from superfine.cli.options import Debug, Json
 from superfine.errors import EXIT_BUG, EXIT_OK
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Shows versions, devices and room, and runs a self-test of a few seconds."""
     from superfine.diagnosis import environment, self_test

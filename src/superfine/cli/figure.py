@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from superfine.cli.console import put, say, shown
+from superfine.cli.options import Debug
 from superfine.errors import UsageError
 
 if TYPE_CHECKING:  # they import torch, which --help does without
@@ -66,7 +67,7 @@ def figure(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Draws the picture with a box, and the box as each model restores it, with PSNR and SSIM."""
     boxes = tuple(map(_parsed_box, box or ()))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import put, put_table, say, shown
+from superfine.cli.options import Debug, Json
 from superfine.cli.progress import can_move
 from superfine.errors import UsageError
 
@@ -38,8 +39,8 @@ def get(
     listing: Annotated[
         bool, typer.Option("--list", help="Show what there is, and fetch nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Fetches openly licensed weights of other people, and believes only their sha256.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from superfine.cli.console import put, say, shown
+from superfine.cli.options import Debug
 
 
 def convert(
@@ -31,7 +32,7 @@ def convert(
         str, typer.Option(metavar="TEXT", help="Of the weights, for the card.")
     ] = "unknown",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Writes the weights as a file of ours; FILE is never changed, and nothing in it is run."""
     from superfine.conversion import convert as converted

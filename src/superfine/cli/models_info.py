@@ -15,6 +15,7 @@ import typer
 from superfine import ledger
 from superfine.card import LARGEST_HEADER, Card, header_from_bytes, read_card, shipped_cards
 from superfine.cli.console import put, shown
+from superfine.cli.options import Debug, Json
 from superfine.data.catalogue.sets import CATALOGUE
 from superfine.errors import UnknownNameError, UsageError, unknown_name
 from superfine.purposes import PURPOSES, shipped_for
@@ -26,8 +27,8 @@ _COLUMN = 14
 
 def show_info(
     model: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Such as fsrcnn-x4.")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Shows all that a weight file says of itself; nothing in it is run."""
     path, card = _find(model)

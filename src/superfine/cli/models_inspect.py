@@ -12,6 +12,7 @@ import typer
 
 from superfine import ledger
 from superfine.cli.console import put, put_table, shown
+from superfine.cli.options import Debug, Json
 from superfine.errors import UsageError
 
 if TYPE_CHECKING:  # they import torch, which --help does without
@@ -37,8 +38,8 @@ def show_layers(
         str | None,
         typer.Option(metavar="WxH", help="Of the result. Usual: 1280x720.", show_default=False),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Shows the layers of a network: parameters, multiplications, activations, memory and reach.
 

@@ -6,13 +6,11 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from superfine import ledger
 from superfine.card import Card, shipped_cards
 from superfine.cli.console import put, put_table, say
+from superfine.cli.options import Json
 from superfine.ledger import Cost, Entry, Speed
 from superfine.purposes import PURPOSES, shipped_for
 
@@ -45,7 +43,7 @@ class _Weights:
 
 
 def show_list(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Lists every network and what it costs, and the shipped weights with what they reach."""
     weights = _shipped()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import put, put_table, say, shown
+from superfine.cli.options import Debug, Json
 from superfine.errors import EXIT_INPUT, EXIT_OK
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Shows and checks recipes for training.", no_args_is_help=True)
 
-_DEBUG = typer.Option("--debug", help="Show tracebacks.")
-
 
 @app.command("list")
 def show_list(
-    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    debug: Annotated[bool, _DEBUG] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Lists the shipped recipes."""
     from superfine.training.recipe.text import headline, load_recipe, shipped_recipes
@@ -47,7 +46,7 @@ def show(
         list[str] | None,
         typer.Argument(metavar="[KEY=VALUE]...", help="Changes to it.", show_default=False),
     ] = None,
-    debug: Annotated[bool, _DEBUG] = False,
+    debug: Debug = False,
 ) -> None:
     """Shows a whole recipe, every default written out."""
     from superfine.training.recipe.text import find_recipe, load_recipe, resolved
@@ -59,7 +58,7 @@ def show(
 @app.command("validate")
 def validate(
     recipes: Annotated[list[str], typer.Argument(metavar="NAME|FILE...", help="What to check.")],
-    debug: Annotated[bool, _DEBUG] = False,
+    debug: Debug = False,
 ) -> None:
     """Checks recipes and says everything that is wrong with them; looks at no data."""
     sound = [_sound(name) for name in recipes]  # every one is looked at
@@ -88,7 +87,7 @@ def _sound(name: str) -> bool:
 
 
 @app.command("schema")
-def show_schema(debug: Annotated[bool, _DEBUG] = False) -> None:
+def show_schema(debug: Debug = False) -> None:
     """Shows the JSON Schema of recipes, from which editors complete and check them."""
     from superfine.training.recipe.text import recipe_schema
 

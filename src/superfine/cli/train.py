@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from superfine.cli.console import put
+from superfine.cli.options import Debug
 from superfine.cli.progress import ProgressStyle
 from superfine.cli.stop import GentleStop
 
@@ -84,7 +85,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Trains the network of a recipe, or goes on where it was stopped, and measures it."""
     from superfine.training.processes import place

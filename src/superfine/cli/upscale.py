@@ -10,7 +10,17 @@ import typer
 from superfine.budget.amounts import bytes_of, seconds_of
 from superfine.card import shipped_cards
 from superfine.cli.job import run_job
-from superfine.cli.progress import ProgressStyle
+from superfine.cli.options import (
+    Debug,
+    DryRun,
+    JsonOfFiles,
+    MaxMegapixels,
+    Overwrite,
+    Progress,
+    Quiet,
+    Recursive,
+    Verbose,
+)
 from superfine.errors import UsageError
 from superfine.jobs.request import DEFAULT_MODEL, Request, Size
 from superfine.purposes import PURPOSES
@@ -86,24 +96,12 @@ def upscale(
             show_default=False,
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist.")
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option("-r", "--recursive", help="Folders inside folders too.")
-    ] = False,
+    overwrite: Overwrite = False,
+    recursive: Recursive = False,
     best_effort: Annotated[
         bool, typer.Option("--best-effort", help="Take what damaged pictures still hold.")
     ] = False,
-    max_megapixels: Annotated[
-        float | None,
-        typer.Option(
-            "--max-megapixels",
-            metavar="N",
-            help="Refuse larger pictures unread. Usual: 120.",
-            show_default=False,
-        ),
-    ] = None,
+    max_megapixels: MaxMegapixels = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -122,16 +120,12 @@ def upscale(
             show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be written, and stop.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a file on standard output.")
-    ] = False,
-    progress: Annotated[ProgressStyle, typer.Option(help="How progress is shown.")] = "auto",
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    dry_run: DryRun = False,
+    as_json: JsonOfFiles = False,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
     """Enlarges pictures; inputs are never changed, existing files never replaced unasked.
 

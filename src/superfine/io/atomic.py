@@ -147,14 +147,14 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
     if path.is_dir() and not path.is_symlink():
         raise OutputError("The output is a folder, not a file.", hint="Add a file name to it.")
     if not overwrite and os.path.lexists(path):
-        raise _exists()
+        raise _exists(path)
     if not path.parent.is_dir():
         raise OutputError("The folder of the output does not exist.", hint="Create it first.")
 
 
-def _exists() -> OutputError:
+def _exists(path: Path) -> OutputError:
     return OutputError(
-        "The output exists already.",
+        f"The output {path.name} exists already.",
         hint="Give --overwrite to replace it, or another name.",
         code="E_EXISTS",
     )
@@ -167,7 +167,7 @@ def _move(temporary: Path, path: Path, *, overwrite: bool) -> None:
     try:
         os.link(temporary, path)  # fails when the name is taken, unlike a rename
     except FileExistsError:
-        raise _exists() from None
+        raise _exists(path) from None
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
@@ -179,7 +179,7 @@ def _move_without_links(temporary: Path, path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except FileExistsError:
-        raise _exists() from None
+        raise _exists(path) from None
     try:
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
