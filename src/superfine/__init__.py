@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from superfine.benchmark.suite import run_benchmark
+    from superfine.blind.upscale import upscale_blind
     from superfine.checkpoints import LoadedModel, load_model
     from superfine.depth.upscale import upscale_depth
     from superfine.inference import upscale
@@ -29,6 +30,7 @@ __all__ = [
     "run_benchmark",
     "train",
     "upscale",
+    "upscale_blind",
     "upscale_depth",
 ]
 
@@ -41,6 +43,7 @@ _HOME = {
     "run_benchmark": "superfine.benchmark.suite",
     "train": "superfine.training.loop",
     "upscale": "superfine.inference",
+    "upscale_blind": "superfine.blind.upscale",
     "upscale_depth": "superfine.depth.upscale",
 }
 

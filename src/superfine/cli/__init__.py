@@ -15,6 +15,7 @@ import typer
 from superfine import __version__
 from superfine.cli import (
     benchmark,
+    blind,
     compare,
     data,
     demo,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command()(upscale.upscale)
 app.command()(depth.depth)
+app.command()(blind.blind)
 app.command()(diagnose.diagnose)
 app.command()(demo.demo)
 app.command()(train.train)
