@@ -85,9 +85,7 @@ NETWORKS: tuple[Network, ...] = (
         ("fsrcnn",),
         _x234("37.00", "33.18", "30.72"),
         waits_for="`recipe:fsrcnn-x2`, `recipe:fsrcnn-x3` and `recipe:fsrcnn-x4`, on two cores.",
-        short="The paper trains on General-100 too, which is not at hand. Longer runs of "
-        "`recipe:fsrcnn-x3` and `recipe:fsrcnn-x4` on more pictures, on two cores, would close it. "
-        + _ROUNDED,
+        short="The paper trains on General-100 too, which is not at hand. " + _ROUNDED,
     ),
     Network(
         "ESPCN",

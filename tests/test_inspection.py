@@ -204,8 +204,8 @@ def test_memory_is_the_sum_by_hand():
     """VDSR: the enlarged picture, 64 features, those of the next layer, and what ReLU leaves."""
     pixels = 1280 * 720
     assert inspected("vdsr", 2).memory == (1 + 3 * 64) * pixels * 4
-    # ESPCN: 64 features of LR pixels, and what its activation leaves of them.
-    assert inspected("espcn", 2).memory == (64 + 64) * pixels // 4 * 4
+    # ESPCN: 64 features of LR pixels and two around them, and what its activation leaves of them.
+    assert inspected("espcn", 2).memory == (64 + 64) * (640 + 4) * (360 + 4) * 4
     assert inspected("bicubic", 4).memory >= 3 * pixels * 4
 
 

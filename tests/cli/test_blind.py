@@ -1,6 +1,9 @@
 """`superfine blind` from the command line: what is written, kept, refused, and done again."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +139,32 @@ def test_what_is_refused_in_one_line(desk, capfd, words, said):
     assert said in err
     assert "Traceback" not in err
     assert names(desk) == ["photo.png"]
+
+
+@pytest.mark.slow
+def test_a_signal_keeps_what_was_learned_and_begins_no_other_picture(desk):
+    (desk / "photos").mkdir()
+    for name in ("a", "b"):
+        (desk / "photos" / f"{name}.png").write_bytes((desk / "photo.png").read_bytes())
+    command = ["photos", "-m", "darsr", "--steps", "2000", "--progress", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "superfine", "blind", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    learning = (line for line in process.stderr if line.startswith("{"))
+    assert next(
+        share for line in learning if (share := json.loads(line)["progress"]["share"]) > 0.4
+    )
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Finishing this picture with what there is" in err
+    folder = desk / "photos-x2-blind-fsrcnn"
+    report = json.loads((folder / "a.report.json").read_text(encoding="utf-8"))
+    assert 0 < report["steps"] < 2000
+    assert report["method"] == "darsr"
+    assert (folder / "a.png").is_file()
+    assert not (folder / "b.png").exists()
+    assert out.splitlines() == ["photos-x2-blind-fsrcnn/a.png"]

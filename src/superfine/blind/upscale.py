@@ -14,7 +14,7 @@ from torch import Tensor
 from superfine.blind.believed import ESTIMATE, given_kernel
 from superfine.blind.check import Check, checked, worth_it
 from superfine.blind.frozen import Frozen
-from superfine.blind.kernelgan import ShouldStop, Watch
+from superfine.blind.kernelgan import ShouldStop, Step, Watch
 from superfine.blind.methods import Answer, Task, find_method
 from superfine.blind.result import AUTO, USUAL_MODEL, BlindOptions, BlindResult
 from superfine.checkpoints import LoadedModel
@@ -130,6 +130,7 @@ def restore(
         residual = _residual(plain, seen, kernel)
         return replace(result, residual=(residual, residual))
     method = "correction" if options.method == AUTO else options.method
+    watch = _watching(watch, lambda done: on_share(0.4 + 0.2 * done))
     answer = _answer(seen, kernel, diagnosis, _stopping(options, should_stop), watch)
     on_share(0.6)
     corrected = _as_float(image, answer.corrected)
@@ -198,12 +199,23 @@ def _stopping(options: BlindOptions, should_stop: ShouldStop | None) -> ShouldSt
     return lambda: time.monotonic() > end or (should_stop is not None and should_stop())
 
 
+def _watching(watch: Watch | None, on_share: OnShare) -> Watch:
+    """Tells both how far a method has come."""
+
+    def told(step: Step) -> None:
+        on_share(step.number / step.of)
+        if watch is not None:
+            watch(step)
+
+    return told
+
+
 def _answer(
     seen: _Seen,
     kernel: Kernel,
     diagnosis: Diagnosis,
     should_stop: ShouldStop,
-    watch: Watch | None,
+    watch: Watch,
 ) -> Answer:
     options = seen.options
     method = find_method("correction" if options.method == AUTO else options.method)

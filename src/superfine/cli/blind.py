@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -132,18 +133,19 @@ def blind(
         max_megapixels=max_megapixels,
     )
     code = run_job(
-        lambda: _prepared(request),
+        lambda asked_to_stop: _prepared(request, asked_to_stop),
         dry_run=dry_run,
         as_json=as_json,
         progress=progress,
         quiet=quiet,
         verbose=verbose,
         debug=debug,
+        patient=True,
     )
     raise typer.Exit(code)
 
 
-def _prepared(request: BlindRequest) -> Job:
+def _prepared(request: BlindRequest, asked_to_stop: Callable[[], bool]) -> Job:
     from superfine.jobs.blind_prepare import prepare_blind
 
-    return prepare_blind(request)
+    return prepare_blind(request, should_stop=asked_to_stop)

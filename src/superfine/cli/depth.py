@@ -167,7 +167,7 @@ def depth(
         max_megapixels=max_megapixels,
     )
     code = run_job(
-        lambda: _prepared(request),
+        lambda _: _prepared(request),
         dry_run=dry_run,
         as_json=as_json,
         progress=progress,

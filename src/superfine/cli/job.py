@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from superfine.jobs.job import Job
 
 
+# Seconds that a picture under way may take to be finished with what was learned so far.
+_PATIENCE = 30.0
+
+
 def run_job(
-    prepare: Callable[[], Job],
+    prepare: Callable[[Callable[[], bool]], Job],
     *,
     dry_run: bool,
     as_json: bool,
@@ -24,8 +28,13 @@ def run_job(
     quiet: bool,
     verbose: bool,
     debug: bool,
+    patient: bool = False,
 ) -> int:
     """Does the job that `prepare` makes, and returns the exit code.
+
+    Args:
+        prepare: Makes it; given a function that tells whether somebody asked to stop.
+        patient: Whether a signal lets the picture under way be finished.
 
     Raises:
         SuperfineError: Whatever makes the whole job impossible.
@@ -34,9 +43,9 @@ def run_job(
         raise UsageError("Both --quiet and --verbose are given.", hint="Give one of them.")
     style: ProgressStyle = "none" if quiet else progress
     report = Report(meter(style), as_json=as_json, quiet=quiet, verbose=verbose, debug=debug)
-    with StopSignals(report.farewell) as stop:
+    with StopSignals(report.farewell, patience=_PATIENCE if patient else None) as stop:
         try:
-            code = _do(prepare, report, stop, dry_run=dry_run)
+            code = _do(prepare, report, stop, dry_run=dry_run, patient=patient)
         except SuperfineError as error:
             report.refused(error)
             raise
@@ -53,19 +62,29 @@ def run_job(
     return code
 
 
-def _do(prepare: Callable[[], Job], report: Report, stop: StopSignals, *, dry_run: bool) -> int:
+def _do(
+    prepare: Callable[[Callable[[], bool]], Job],
+    report: Report,
+    stop: StopSignals,
+    *,
+    dry_run: bool,
+    patient: bool,
+) -> int:
     from superfine.jobs.results import FileProgress, FileResult
     from superfine.jobs.run import run
 
     def on_result(result: FileResult) -> None:
-        stop.check()
+        if not patient:
+            stop.check()
         report.result(result)
 
     def on_progress(progress: FileProgress) -> None:
-        stop.check()
+        # What has begun is finished where one is patient; the next picture is not begun.
+        if not patient or progress.share == 0:
+            stop.check()
         report.progress(progress)
 
-    job = prepare()
+    job = prepare(lambda: stop.asked is not None)
     if report.as_json and any(p.output is None for p in job.plan.pictures) and not dry_run:
         raise UsageError("Standard output holds the picture, so --json has no place there.")
     report.begin(job)

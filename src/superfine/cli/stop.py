@@ -35,10 +35,17 @@ class StopSignals:
         asked: The signal that came; None while none has.
     """
 
-    def __init__(self, farewell: Callable[[], None]) -> None:
-        """Remembers what to say when the process leaves without the clean way out."""
+    def __init__(self, farewell: Callable[[], None], *, patience: float | None = None) -> None:
+        """Remembers what to say when the process leaves without the clean way out.
+
+        Args:
+            farewell: Says it.
+            patience: Seconds that work under way may take to end by itself after the first signal,
+                which then raises nothing: whoever works looks at `asked`. None for none.
+        """
         self.asked: int | None = None
         self._farewell = farewell
+        self._patience = patience
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._before = [signal.getsignal(number) for number in _SIGNALS]
@@ -91,6 +98,9 @@ class StopSignals:
         if self.asked is not None:
             os._exit(128 + number)
         self.asked = number
+        if self._patience is not None:
+            say("Finishing this picture with what there is; once more to leave at once.")
+            return
         # Called from C, pyvips could not pass it on and would only print it; `check` comes soon.
         if not _inside("pyvips", frame):
             raise KeyboardInterrupt
@@ -99,7 +109,7 @@ class StopSignals:
         first = self._next(timeout=None)
         if first == 0:
             return
-        again = self._next(timeout=_GRACE_SECONDS)
+        again = self._next(timeout=self._patience or _GRACE_SECONDS)
         if again == 0:
             return
         if again is None:

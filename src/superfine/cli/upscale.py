@@ -149,7 +149,7 @@ def upscale(
         max_memory=None if max_memory is None else bytes_of(max_memory),
     )
     code = run_job(
-        lambda: _prepared(request),
+        lambda _: _prepared(request),
         dry_run=dry_run,
         as_json=as_json,
         progress=progress,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from superfine import io
-from superfine.blind.kernelgan import Step
+from superfine.blind.kernelgan import ShouldStop, Step
 from superfine.blind.result import BlindOptions, BlindResult
 from superfine.blind.upscale import Load, restore
 from superfine.io.atomic import require_writable, write_bytes_atomic
@@ -28,11 +28,13 @@ class BlindMaker:
         request: What was asked.
         options: What of it decides the result.
         load: Finds networks, and remembers them.
+        should_stop: Asked before each step of a method that learns.
     """
 
     request: BlindRequest
     options: BlindOptions
     load: Load
+    should_stop: ShouldStop
 
     @property
     def limits(self) -> io.Limits:
@@ -51,7 +53,14 @@ class BlindMaker:
         for path in self._planned_beside(target):
             require_writable(path, overwrite=self.request.overwrite)
         losses: list[Step] = []
-        found = restore(image, self.options, load=self.load, watch=losses.append, on_share=on_share)
+        found = restore(
+            image,
+            self.options,
+            load=self.load,
+            watch=losses.append,
+            should_stop=self.should_stop,
+            on_share=on_share,
+        )
         overwrite = self.request.overwrite
         noted = io.write(found.picture, target, overwrite=overwrite)
         beside = [] if self.request.only_result else self._write_beside(found, losses, target)

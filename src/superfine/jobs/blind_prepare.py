@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,13 @@ from superfine.jobs.picture import PICTURES
 from superfine.jobs.plan import Naming, make_plan
 
 
-def prepare_blind(request: BlindRequest) -> Job:
+def prepare_blind(request: BlindRequest, *, should_stop: Callable[[], bool]) -> Job:
     """Loads the network and the kernel of `request` and plans every output; writes nothing.
+
+    Args:
+        request: What was asked.
+        should_stop: Asked before each step of a method that learns; True makes it go on with what
+            it has.
 
     Raises:
         SuperfineError: Whatever makes the whole job impossible.
@@ -54,7 +60,7 @@ def prepare_blind(request: BlindRequest) -> Job:
     naming = Naming(f"x{options.scale}", name, request.ext, PICTURES)
     plan = make_plan(request.inputs, request.output, naming, recursive=request.recursive)
     return Job(
-        maker=BlindMaker(request, options, load),
+        maker=BlindMaker(request, options, load, should_stop),
         model_name=name,
         naming=naming,
         plan=plan,
